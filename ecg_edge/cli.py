@@ -1,0 +1,207 @@
+"""The command line: parse, call, print."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from ecg_edge import __version__
+from ecg_edge.errors import EcgEdgeError
+
+if TYPE_CHECKING:
+    from ecg_edge.detector import Detector
+    from ecg_edge.findings import Finding
+    from ecg_edge.readers import RecordFile
+
+_FORMATS = ("text", "json", "jsonl", "csv", "submission")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="ecg_edge")
+def main() -> None:
+    """Find myocardial infarction in 12-lead ECGs and say where it sits. For review by a clinician."""
+
+
+def _session_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option(
+            "--models", type=click.Path(exists=True, file_okay=False), help="Folder with a manifest and models."
+        ),
+        click.option("--provider", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of standard output."
+)
+@click.option("--threads", type=click.IntRange(1), help="Records at a time.  [default: the cores it may use]")
+@click.option("--all-sites", is_flag=True, help="Localize also where no infarction is found.")
+@click.option("--windows", is_flag=True, help="Add the probability of each window (json and jsonl).")
+@click.option(
+    "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
+)
+@_session_options
+def run(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    threads: int | None,
+    all_sites: bool,
+    windows: bool,
+    sample: Path | None,
+    models: str | None,
+    provider: str,
+) -> None:
+    """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
+
+    Exit status 0: every record was read and answered; 1: some record failed, the others are printed all the same; 2:
+    wrong usage.
+    """
+    if windows and form not in ("json", "jsonl"):
+        msg = "--windows goes with --format json or jsonl"
+        raise click.UsageError(msg)
+    if (form == "submission") != (sample is not None):
+        msg = "--format submission and --sample FILE go together"
+        raise click.UsageError(msg)
+    with _one_line_errors():
+        detector = _detector(models, provider, threads or len(os.sched_getaffinity(0)))
+        render = _renderer(form, detector, sample)
+        records = [record for path in paths for record in _records(path)]
+        tally = _Tally(quiet=form != "submission")
+        with _progress(records) as counted:
+            findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
+            _write(render(findings), output)
+    if tally.failed:
+        click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
+        sys.exit(1)
+
+
+@main.command()
+@_session_options
+def info(models: str | None, provider: str) -> None:
+    """Show the models, their thresholds with sensitivity and specificity, the provider and the versions."""
+    from ecg_edge.summary import summary
+
+    with _one_line_errors():
+        for line in summary(_detector(models, provider)):
+            click.echo(line)
+
+
+@main.command()
+@_session_options
+def check(models: str | None, provider: str) -> None:
+    """Test this installation, offline: hashes, golden recordings and their stored answers, versions, provider."""
+    from ecg_edge.selfcheck import self_check
+
+    try:
+        for line in self_check(_detector(models, provider)):
+            click.echo(line)
+    except EcgEdgeError as error:
+        click.echo(f"FAILED: {error}")
+        sys.exit(1)
+    click.echo("OK: this installation answers as it was shipped")
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except EcgEdgeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector":
+    from ecg_edge.detector import Detector
+
+    return Detector(models, provider=provider, threads=threads)
+
+
+def _records(path: str) -> Iterable["RecordFile"]:
+    from ecg_edge.readers import RecordFile, find_records, read_stream
+
+    if path == "-":
+        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin"))]
+    return find_records(path)
+
+
+def _renderer(form: str, detector: "Detector", sample: Path | None) -> Callable[[Iterable["Finding"]], Iterator[str]]:
+    from ecg_edge import formats
+
+    if sample is not None:
+        complain = partial(click.echo, err=True)
+        return partial(formats.submission, sample=formats.read_sample_submission(sample), complain=complain)
+    if form == "csv":
+        return partial(formats.csv_table, sites=detector.localization.spec.labels)
+    return {"text": formats.text, "json": formats.json_array, "jsonl": formats.jsonl}[form]
+
+
+class _Tally:
+    """Counts the failed records that pass by; names them where the format has no place for them."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet, self.failed = quiet, 0
+
+    def watch(self, findings: Iterable["Finding"]) -> Iterator["Finding"]:
+        for finding in findings:
+            if finding.error is not None:
+                self.failed += 1
+                if not self.quiet:
+                    click.echo(f"error: {finding.record}: {finding.error}", err=True)
+            yield finding
+
+
+@contextmanager
+def _progress(records: list["RecordFile"]) -> Iterator[Iterable["RecordFile"]]:
+    if len(records) < 2 or not sys.stderr.isatty():
+        yield records
+        return
+    with click.progressbar(records, label="records", file=sys.stderr) as bar:
+        yield bar
+
+
+def _write(pieces: Iterator[str], output: Path | None) -> None:
+    if output is None:
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    try:
+        with _written_beside(output) as file:
+            file.writelines(pieces)
+    except OSError as error:
+        if isinstance(error, EcgEdgeError):
+            raise
+        click.echo(f"error: cannot write {output}: {error.strerror}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _written_beside(path: Path) -> Iterator[IO[Any]]:
+    """Open a file for writing that takes the place of `path` only when all of it is written."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            yield file
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

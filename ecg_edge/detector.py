@@ -1,0 +1,220 @@
+"""The cascade: recordings in, findings out."""
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge import __version__
+from ecg_edge.errors import EcgEdgeError, ModelError, SamplingRateError, TooShortError
+from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
+from ecg_edge.model import Model, read_models, shipped_models
+from ecg_edge.readers import RecordFile
+from ecg_edge.recording import LEADS, Recording
+from ecg_edge.spec import STAGES
+from ecg_edge.windows import chunks, window_starts
+
+# Recordings in one model call: caches make one at a time the fastest on a CPU, a GPU wants many.
+_BATCH = {"cpu": 1, "cuda": 64}
+
+
+class Detector:
+    """Infarction yes or no, and where, for one recording or many.
+
+    Immutable, safe to share between threads, and picklable (the copy loads the same models again).
+
+    Args:
+        models: Folder with a manifest; the shipped models if none is given.
+        provider: "cpu" or "cuda".
+        threads: Recordings that `detect_many` works on at a time.
+
+    Raises:
+        ModelError: A model file is missing, changed or not of the contract.
+        ProviderError: The provider was asked for but would not run.
+    """
+
+    def __init__(
+        self, models: str | os.PathLike[str] | None = None, *, provider: str = "cpu", threads: int = 1
+    ) -> None:
+        if provider not in _BATCH:
+            msg = f"provider is {provider!r}, expected one of {', '.join(_BATCH)}"
+            raise ValueError(msg)
+        if threads < 1:
+            msg = f"threads is {threads}, expected 1 or more"
+            raise ValueError(msg)
+        self.folder = Path(models) if models is not None else shipped_models()
+        self._provider, self._threads = provider, threads
+        files = read_models(self.folder)
+        if missing := set(STAGES) - set(files):
+            raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
+        self.infarction, self.localization = (Model(files[stage], provider) for stage in STAGES)
+        for model, stage in zip((self.infarction, self.localization), STAGES, strict=True):
+            if model.spec.stage != stage or model.spec.leads != LEADS or model.spec.unit != "mV":
+                raise ModelError(files[stage].path, f"is not a {stage} model of 12 leads in mV")
+        self.provenance = Provenance(
+            __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what it was made from."""
+        return _detector, (self.folder, self._provider, self._threads)
+
+    def detect(self, recording: Recording, *, all_sites: bool = False, windows: bool = False) -> Finding:
+        """Answer one recording.
+
+        Args:
+            recording: At least one window long, at the models' sampling rate.
+            all_sites: Run the second stage even where the first finds no infarction.
+            windows: Keep the probability of each window.
+
+        Raises:
+            InvalidRecordingError: The recording is too short, of another sampling rate, or not finite.
+        """
+        return self._answers([recording], all_sites, windows)[0]
+
+    def detect_many(
+        self, recordings: Iterable[Recording | RecordFile], *, all_sites: bool = False, windows: bool = False
+    ) -> Iterator[Finding]:
+        """Answer recordings in order; one that cannot be read or answered is a finding with status "error".
+
+        Args:
+            recordings: Recordings, or files of them, which are read only when their turn comes.
+            all_sites: As in `detect`.
+            windows: As in `detect`.
+        """
+        batches = _batches(recordings, _BATCH[self._provider])
+        if self._threads == 1:
+            for batch in batches:
+                yield from self._findings(batch, all_sites, windows)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            pending: deque[Future[list[Finding]]] = deque()
+            try:
+                for batch in batches:
+                    pending.append(pool.submit(self._findings, batch, all_sites, windows))
+                    if len(pending) > 2 * self._threads:
+                        yield from pending.popleft().result()
+                while pending:
+                    yield from pending.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _findings(self, batch: list[Recording | RecordFile], all_sites: bool, windows: bool) -> list[Finding]:
+        read: list[Recording] = []
+        findings: list[Finding | None] = []
+        for item in batch:
+            try:
+                recording = item if isinstance(item, Recording) else item.read()
+                self._check(recording)
+            except EcgEdgeError as error:
+                findings.append(self._failed(item, error))
+            else:
+                read.append(recording)
+                findings.append(None)
+        answers = iter(self._answers_or_errors(read, all_sites, windows))
+        return [finding or next(answers) for finding in findings]
+
+    def _answers_or_errors(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
+        try:
+            return self._answers(recordings, all_sites, windows)
+        except EcgEdgeError as error:
+            if len(recordings) == 1:
+                return [self._failed(recordings[0], error)]
+            return [finding for each in recordings for finding in self._answers_or_errors([each], all_sites, windows)]
+
+    def _failed(self, item: Recording | RecordFile, error: EcgEdgeError) -> Finding:
+        return Finding(item.name, item.source, "error", self.provenance, error=str(error))
+
+    def _check(self, recording: Recording) -> None:
+        for spec in (self.infarction.spec, self.localization.spec):
+            if recording.sampling_rate != spec.sampling_rate:
+                raise SamplingRateError(recording.sampling_rate, spec.sampling_rate)
+            if recording.samples < spec.window:
+                raise TooShortError(recording.samples, spec.window, spec.sampling_rate)
+
+    def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
+        for recording in recordings:
+            self._check(recording)
+        first = _window_probabilities(self.infarction, recordings)
+        threshold = self.infarction.spec.thresholds[0]
+        detected = [_mean(windows_of)[0] >= threshold for windows_of in first]
+        located = [i for i, found in enumerate(detected) if found or all_sites]
+        second = _window_probabilities(self.localization, [recordings[i] for i in located])
+        sites = {
+            i: self._sites(recordings[i], probability, windows) for i, probability in zip(located, second, strict=True)
+        }
+        return [
+            self._finding(recording, first[i], detected[i], sites.get(i, ()), windows)
+            for i, recording in enumerate(recordings)
+        ]
+
+    def _sites(self, recording: Recording, probability: NDArray[np.float32], windows: bool) -> tuple[SiteFinding, ...]:
+        spec = self.localization.spec
+        timelines = [_timeline(self.localization, recording, each) if windows else None for each in probability.T]
+        return tuple(map(SiteFinding, spec.labels, _mean(probability), spec.thresholds, timelines))
+
+    def _finding(
+        self,
+        recording: Recording,
+        probability: NDArray[np.float32],
+        detected: bool,
+        sites: tuple[SiteFinding, ...],
+        windows: bool,
+    ) -> Finding:
+        unproven = self.localization.spec.unproven
+        return Finding(
+            recording.name,
+            recording.source,
+            "detected" if detected else "not_detected",
+            self.provenance,
+            probability=_mean(probability)[0],
+            threshold=self.infarction.spec.thresholds[0],
+            sites=sites,
+            warnings=tuple(
+                Note("unproven_site", f"{site.site} was learned from too few examples to be trusted")
+                for site in sites
+                if site.found and site.site in unproven
+            ),
+            duration_s=recording.duration_s,
+            sampling_rate=recording.sampling_rate,
+            timeline=_timeline(self.infarction, recording, probability[:, 0]) if windows else None,
+        )
+
+
+def _detector(folder: Path, provider: str, threads: int) -> Detector:
+    return Detector(folder, provider=provider, threads=threads)
+
+
+def _batches(recordings: Iterable[Recording | RecordFile], size: int) -> Iterator[list[Recording | RecordFile]]:
+    remaining = iter(recordings)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def _window_probabilities(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
+    """Return the probabilities of all windows of each recording, shape (windows, labels); equal lengths share calls."""
+    spec = model.spec
+    parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for i, recording in enumerate(recordings):
+        by_length[recording.samples].append(i)
+    for samples, rows in by_length.items():
+        for chunk in chunks(samples, spec.window, spec.stride, max(1, spec.windows_per_call // len(rows))):
+            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in rows])
+            for i, probability in zip(rows, model.window_probability(ecg), strict=True):
+                parts[i].append(probability)
+    return [np.concatenate(each) for each in parts]
+
+
+def _mean(probability: NDArray[np.float32]) -> list[float]:
+    return [float(mean) for mean in probability.mean(axis=0, dtype=np.float64)]
+
+
+def _timeline(model: Model, recording: Recording, probability: NDArray[np.float32]) -> Timeline:
+    starts = window_starts(recording.samples, model.spec.window, model.spec.stride) / recording.sampling_rate
+    return Timeline(tuple(starts.tolist()), tuple(probability.tolist()))

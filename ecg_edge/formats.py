@@ -1,0 +1,154 @@
+"""Findings as text: for people, for programs, for the competition."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ecg_edge.errors import UnreadableError
+from ecg_edge.findings import Finding, SiteFinding
+
+REVIEW = "Unconfirmed: for review by a clinician"
+SUBMISSION_COLUMNS = {
+    "septal": "перегородочный",
+    "anterior": "передний",
+    "lateral": "боковой",
+    "anterolateral": "передне-боковой",
+    "anteroseptal": "передне-перегородочный",
+    "inferior": "нижний",
+}
+SUBMISSION_HEADER = ["record_name", *SUBMISSION_COLUMNS.values(), "норма"]
+
+
+def text(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield a paragraph for each finding: verdict first, then the numbers."""
+    for finding in findings:
+        yield "\n".join(_paragraph(finding)) + "\n\n"
+
+
+def json_array(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield one JSON array of all findings, piece by piece."""
+    opening = "["
+    for finding in findings:
+        yield f"{opening}\n{json.dumps(finding.to_dict())}"
+        opening = ","
+    yield "\n]\n" if opening == "," else "[]\n"
+
+
+def jsonl(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield one JSON object a line."""
+    for finding in findings:
+        yield json.dumps(finding.to_dict()) + "\n"
+
+
+def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str]:
+    """Yield a header and one row a finding; `sites` are the columns of the second stage."""
+    columns = [f"{site}_{part}" for site in sites for part in ("probability", "threshold", "found")]
+    yield _csv_row(
+        ["record", "source", "status", "probability", "threshold", "found_sites", *columns, "reasons", "warnings"]
+        + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models"]
+    )
+    for finding in findings:
+        by_name = {site.site: site for site in finding.sites}
+        yield _csv_row(
+            [finding.record, finding.source, finding.status, finding.probability, finding.threshold]
+            + [";".join(finding.found_sites)]
+            + [cell for name in sites for cell in _site_cells(by_name.get(name))]
+            + [";".join(note.code for note in notes) for notes in (finding.reasons, finding.warnings)]
+            + [finding.duration_s, finding.sampling_rate, finding.error]
+            + [finding.provenance.ecg_edge, finding.provenance.provider]
+            + [";".join(f"{model.name} {model.version} {model.sha256}" for model in finding.provenance.models)]
+        )
+
+
+def submission(findings: Iterable[Finding], sample: list[list[str]], complain: Callable[[str], None]) -> Iterator[str]:
+    """Yield the competition's table: the sample's rows in its order, those with an answer filled in.
+
+    Args:
+        findings: Answers; the last one counts where a record has several.
+        sample: Header and rows, from `read_sample_submission`.
+        complain: Called with a line about each record that has an answer and no row.
+    """
+    answers = {finding.record: finding for finding in findings if finding.probability is not None}
+    header, *rows = sample
+    yield _csv_row(header)
+    for row in rows:
+        finding = answers.pop(row[0], None)
+        yield _csv_row(row if finding is None else _submission_row(finding))
+    for name in answers:
+        complain(f"{printable(name)} has no row in the sample submission; its answer is left out")
+
+
+def read_sample_submission(path: Path) -> list[list[str]]:
+    """Read header and rows of a sample submission.
+
+    Raises:
+        UnreadableError: It cannot be read, or has another header.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableError(path, f"cannot be read: {error}") from error
+    if not rows or rows[0] != SUBMISSION_HEADER:
+        raise UnreadableError(path, f"is not a sample submission: its first line must be {','.join(SUBMISSION_HEADER)}")
+    return rows
+
+
+def printable(name: str) -> str:
+    """Return a name without characters that would steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+
+
+def _paragraph(finding: Finding) -> Iterator[str]:
+    yield f"{printable(finding.record)}: {_verdict(finding)}"
+    if finding.error is not None:
+        return
+    if finding.probability is not None and finding.threshold is not None:
+        yield f"  probability {_shown(finding.probability)}, threshold {finding.threshold:.3f}"
+    if finding.sites:
+        yield f"  {'site':<15}{'probability':>12}{'threshold':>11}"
+        yield from (
+            f"  {site.site:<15}{_shown(site.probability):>12}{site.threshold:>11.3f}{'  found' if site.found else ''}"
+            for site in finding.sites
+        )
+    yield from (f"  reason: {note.message}" for note in finding.reasons)
+    yield from (f"  warning: {note.message}" for note in finding.warnings)
+    yield f"  {REVIEW}"
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.status == "error":
+        return f"error: {printable(finding.error or '')}"
+    if finding.status == "cannot_analyse":
+        return "Cannot be analysed"
+    if finding.status == "not_detected":
+        return "No pattern of myocardial infarction found; this does not rule one out"
+    where = ", ".join(finding.found_sites) or "site undetermined"
+    return f"Pattern consistent with myocardial infarction, {where}; age undetermined"
+
+
+def _shown(probability: float) -> str:
+    # Rounding must not turn a very likely answer into a certain one.
+    return "> 0.999" if probability > 0.999 else "< 0.001" if probability < 0.001 else f"{probability:.3f}"
+
+
+def _site_cells(site: SiteFinding | None) -> list[object]:
+    return ["", "", ""] if site is None else [site.probability, site.threshold, int(site.found)]
+
+
+def _submission_row(finding: Finding) -> list[object]:
+    found = finding.found_sites if finding.status == "detected" else ()
+    return [finding.record, *(int(site in found) for site in SUBMISSION_COLUMNS), int(finding.status == "not_detected")]
+
+
+def _csv_row(cells: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
+    return line.getvalue()
+
+
+def _inert(cell: str) -> str:
+    # A spreadsheet would run a cell that starts like this as a formula.
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

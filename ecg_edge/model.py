@@ -1,0 +1,125 @@
+"""One ONNX file: its hash, its spec and a session on the provider that was asked for."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ecg_edge.errors import ModelError, ProviderError
+from ecg_edge.findings import ModelProvenance
+from ecg_edge.spec import METADATA_KEY, ModelSpec
+
+MANIFEST = "manifest.json"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def shipped_models() -> Path:
+    """Return the folder of the models that come with the package."""
+    installed = Path(__file__).with_name("onnx_models")
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "onnx_models"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file whose bytes are those that the manifest promises."""
+
+    path: Path
+    content: bytes
+    sha256: str
+
+
+def read_models(folder: Path) -> dict[str, ModelFile]:
+    """Read the manifest of a folder and the model files that it names, by stage.
+
+    Raises:
+        ModelError: A file is missing, is named outside the folder, or differs from the manifest.
+    """
+    manifest = folder / MANIFEST
+    try:
+        entries = json.loads(_read(manifest))["models"]
+        named = {stage: (entry["file"], entry["sha256"], entry["size"]) for stage, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
+    return {stage: _read_model(folder, *entry) for stage, entry in named.items()}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _read_model(folder: Path, name: str, sha256: str, size: int) -> ModelFile:
+    if Path(name).name != name:
+        raise ModelError(folder / MANIFEST, f"names the model file {name!r}, which is not a plain file name")
+    content = _read(folder / name)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256 or len(content) != size:
+        raise ModelError(
+            folder / name,
+            f"differs from the manifest: sha256 {found[:12]}..., {size} bytes expected, "
+            f"{len(content)} found; install the package again",
+        )
+    return ModelFile(folder / name, content, sha256)
+
+
+class Model:
+    """A session and its spec; safe to call from several threads at once.
+
+    Args:
+        file: Checked bytes.
+        provider: A key of `PROVIDERS`.
+
+    Raises:
+        ModelError: The bytes are not a model of the contract.
+        ProviderError: The session would not run on the provider.
+    """
+
+    def __init__(self, file: ModelFile, provider: str = "cpu") -> None:
+        self.provider = PROVIDERS[provider]
+        self._session = _session(file, self.provider)
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(file.path, f"has no {METADATA_KEY!r} in its metadata")
+        try:
+            self.spec = ModelSpec.from_json(text)
+        except ValueError as error:
+            raise ModelError(file.path, str(error)) from error
+        self.provenance = ModelProvenance(self.spec.name, self.spec.version, file.sha256)
+
+    def window_probability(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each label in each regular window.
+
+        Args:
+            ecg: In the spec's unit and sampling rate, shape (batch, leads, samples), samples >= window.
+
+        Returns:
+            Shape (batch, windows, labels).
+        """
+        result: NDArray[np.float32] = self._session.run(["window_probability"], {"ecg": ecg})[0]
+        return result
+
+
+def _session(file: ModelFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
+    offered = onnxruntime.get_available_providers()
+    if provider not in offered:
+        raise ProviderError(provider, offered)
+    options = onnxruntime.SessionOptions()
+    # One thread: parallel work is several calls side by side, which beats splitting these small networks.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(file.content, options, providers=[provider])
+    except Exception as error:  # onnxruntime raises many kinds, none with a common base
+        raise ModelError(file.path, f"onnxruntime cannot load it: {error}") from error
+    active = session.get_providers()
+    if active[0] != provider:
+        raise ProviderError(provider, active)
+    return session

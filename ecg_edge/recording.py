@@ -1,0 +1,68 @@
+"""A 12-lead recording as every other part sees it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import InvalidRecordingError, NotFiniteError, WrongShapeError, WrongTypeError
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Twelve leads of one patient.
+
+    Raises:
+        WrongShapeError: `signal` is not 12 leads by samples.
+        WrongTypeError: `signal` does not hold real numbers.
+        InvalidRecordingError: `sampling_rate` is not a positive number.
+    """
+
+    signal: NDArray[np.generic]
+    """Millivolts, any real data type, shape (12, samples), leads in the order of `LEADS`."""
+    sampling_rate: float = 500.0
+    """Samples per second."""
+    name: str = "recording"
+    """What findings call it."""
+    source: str = ""
+    """Where it came from, e.g. a path."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a recording."""
+        signal = np.asanyarray(self.signal)
+        if signal.dtype.kind not in "iuf":
+            raise WrongTypeError(str(signal.dtype))
+        if signal.ndim != 2 or signal.shape[0] != len(LEADS) or signal.shape[1] == 0:
+            raise WrongShapeError(signal.shape)
+        if not 0 < self.sampling_rate < np.inf:
+            msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
+            raise InvalidRecordingError(msg)
+        object.__setattr__(self, "signal", signal)
+
+    @property
+    def samples(self) -> int:
+        """Samples of each lead."""
+        return int(self.signal.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.samples / self.sampling_rate
+
+    def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return samples `start` to `stop` as contiguous float32 millivolts, shape (12, stop - start).
+
+        Raises:
+            NotFiniteError: The stretch holds NaN, infinity or a number beyond float32.
+        """
+        with np.errstate(over="ignore"):
+            part = np.ascontiguousarray(self.signal[:, start:stop], np.float32)
+            energy = np.dot(part.ravel(), part.ravel())
+        # One infinite or NaN sample makes the energy so; only then is it worth looking where.
+        if not np.isfinite(energy):
+            lead, at = np.unravel_index(np.argmin(np.isfinite(part)), part.shape)
+            if not np.isfinite(part[lead, at]):
+                raise NotFiniteError(LEADS[lead], (start + int(at)) / self.sampling_rate)
+        return part

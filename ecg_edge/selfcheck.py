@@ -1,0 +1,82 @@
+"""Prove on this machine that the models are the ones that were shipped and answer as they did then."""
+
+import json
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from ecg_edge import __version__
+from ecg_edge.detector import Detector
+from ecg_edge.errors import EcgEdgeError, ModelError
+from ecg_edge.findings import Finding
+from ecg_edge.readers import read_recording
+
+GOLDEN = "golden.json"
+
+
+class SelfCheckError(EcgEdgeError):
+    """An answer differs from the stored one."""
+
+
+def example_recordings() -> Path:
+    """Return the folder of the example recordings that come with the package."""
+    installed = Path(__file__).with_name("examples")
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "examples"
+
+
+def self_check(detector: Detector) -> Iterator[str]:
+    """Yield a line for each thing that was checked.
+
+    Raises:
+        SelfCheckError: An answer on a golden recording differs from the stored one.
+        ModelError: The stored answers cannot be read.
+    """
+    yield f"python {platform.python_version()}, numpy {np.__version__}, onnxruntime {onnxruntime.__version__}"
+    yield f"ecg_edge {__version__}, provider {detector.provenance.provider}"
+    for model in detector.provenance.models:
+        yield f"model {model.name} {model.version}: sha256 {model.sha256[:12]}... as in the manifest"
+    golden = _golden(detector.folder)
+    for answer in golden["recordings"]:
+        recording = read_recording(example_recordings() / answer["file"])
+        difference = _difference(detector.detect(recording, all_sites=True), answer)
+        # Other providers compute in other precisions: there only the decisions are promised.
+        if detector.provenance.provider == "CPUExecutionProvider" and difference > golden["tolerance"]:
+            msg = f"{answer['file']}: a probability differs by {difference:.1e}, more than {golden['tolerance']:.0e}"
+            raise SelfCheckError(msg)
+        yield f"golden recording {answer['file']}: same decisions, probabilities within {difference:.1e}"
+
+
+def golden_answer(file: str, finding: Finding) -> dict[str, Any]:
+    """Return what is stored of the answer for an example recording; `finding` holds all sites."""
+    return {
+        "file": file,
+        "status": finding.status,
+        "probability": finding.probability,
+        "sites": {site.site: {"probability": site.probability, "found": site.found} for site in finding.sites},
+    }
+
+
+def _golden(folder: Path) -> dict[str, Any]:
+    path = folder / GOLDEN
+    try:
+        golden: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(path, f"the stored answers cannot be read: {error}") from error
+    return golden
+
+
+def _difference(finding: Finding, stored: dict[str, Any]) -> float:
+    now = golden_answer(stored["file"], finding)
+    decisions = [
+        (each["status"], {name: site["found"] for name, site in each["sites"].items()}) for each in (now, stored)
+    ]
+    if decisions[0] != decisions[1]:
+        msg = f"{stored['file']}: decided {decisions[0]}, stored is {decisions[1]}"
+        raise SelfCheckError(msg)
+    pairs = [(now["probability"], stored["probability"])]
+    pairs += [(site["probability"], stored["sites"][name]["probability"]) for name, site in now["sites"].items()]
+    return max(abs(a - b) for a, b in pairs)

@@ -1,0 +1,52 @@
+"""Fixtures of the runtime's tests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import write_models
+
+from ecg_edge import Detector, Recording
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    return write_models(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder):
+    return Detector(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    return Detector()
+
+
+@pytest.fixture
+def ecg():
+    """Make a recording whose leads are flat at given millivolts; leads that are not named are at 0."""
+
+    def make(samples=5000, name="made", **millivolts):
+        from ecg_edge.recording import LEADS
+
+        signal = np.zeros((12, samples), np.float32)
+        for lead, value in millivolts.items():
+            signal[LEADS.index(lead)] = value
+        return Recording(signal, name=name)
+
+    return make
+
+
+@pytest.fixture
+def noise():
+    """Make a recording of white noise, 0.3 mV."""
+
+    def make(samples=5000, seed=0):
+        signal = np.random.default_rng(seed).normal(0, 0.3, (12, samples)).astype(np.float32)
+        return Recording(signal, name=f"noise{seed}")
+
+    return make

@@ -1,0 +1,233 @@
+"""The command line in a real process."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+
+
+def ecg_edge(*arguments, stdin=b"", **options):
+    command = [sys.executable, "-m", "ecg_edge", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False, **options)
+
+
+def findings(result):
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three records, the middle one broken."""
+    home = tmp_path / "records"
+    home.mkdir()
+    shutil.copy(EXAMPLES / "normal.npy", home / "a.npy")
+    (home / "b.npy").write_bytes(b"\x93NUMPY broken")
+    shutil.copy(EXAMPLES / "inferior_infarction.npy", home / "c.npy")
+    return home
+
+
+def test_one_file_is_answered_for_a_person():
+    result = ecg_edge("run", EXAMPLES / "inferior_infarction.npy")
+    assert result.returncode == 0
+    assert result.stderr == b""
+    text = result.stdout.decode()
+    assert text.startswith("inferior_infarction: Pattern consistent with myocardial infarction")
+    assert "Unconfirmed: for review by a clinician" in text
+
+
+def test_a_bad_record_is_reported_among_the_others_and_the_status_is_1(folder):
+    result = ecg_edge("run", folder, "--format", "json")
+    assert result.returncode == 1
+    assert [(each["record"], each["status"]) for each in findings(result)] == [
+        ("a", "not_detected"),
+        ("b", "error"),
+        ("c", "detected"),
+    ]
+    assert result.stderr.decode() == "1 of 3 records could not be answered\n"
+
+
+def test_a_missing_path_does_not_stop_the_others(tmp_path):
+    result = ecg_edge("run", tmp_path / "nowhere.npy", EXAMPLES / "normal.npy", "--format", "jsonl")
+    assert result.returncode == 1
+    assert [json.loads(line)["status"] for line in result.stdout.splitlines()] == ["error", "not_detected"]
+
+
+def test_files_folders_archives_and_standard_input_give_the_same_answers(tmp_path, folder):
+    (folder / "b.npy").unlink()
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, path.name)
+    ways = [[folder], [folder / "a.npy", folder / "c.npy"], [tmp_path / "z.zip"]]
+    answers = [findings(ecg_edge("run", *way, "--format", "json")) for way in ways]
+    probabilities = [[each["probability"] for each in answer] for answer in answers]
+    assert probabilities[0] == probabilities[1] == probabilities[2]
+    piped = ecg_edge("run", "-", "--format", "json", stdin=(folder / "c.npy").read_bytes())
+    assert findings(piped)[0]["probability"] == probabilities[0][1]
+    assert findings(piped)[0]["record"] == "stdin"
+
+
+def test_all_sites_and_windows_show_in_json():
+    (plain,) = findings(ecg_edge("run", EXAMPLES / "normal.npy", "--format", "json"))
+    (full,) = findings(ecg_edge("run", EXAMPLES / "normal.npy", "--format", "json", "--all-sites", "--windows"))
+    assert plain["sites"] == []
+    assert "timeline" not in plain
+    assert len(full["sites"]) == 6
+    assert len(full["timeline"]["probability"]) == len(full["timeline"]["start_s"]) == 43
+    assert len(full["sites"][0]["timeline"]["probability"]) == 87
+
+
+def test_csv_goes_to_a_file_whole(tmp_path, folder):
+    output = tmp_path / "out.csv"
+    result = ecg_edge("run", folder, "--format", "csv", "--output", output, "--threads", "2")
+    assert (result.returncode, result.stdout) == (1, b"")
+    rows = list(csv.DictReader(io.StringIO(output.read_text())))
+    assert [row["record"] for row in rows] == ["a", "b", "c"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
+
+
+def test_an_output_that_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path):
+    result = ecg_edge("run", EXAMPLES / "normal.npy", "--output", tmp_path / "no" / "out.txt")
+    assert result.returncode == 1
+    assert result.stderr.decode().startswith("error: cannot write")
+    assert result.stderr.count(b"\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_run_keeps_the_old_output(tmp_path):
+    output = tmp_path / "out.csv"
+    output.write_text("old")
+    sample = tmp_path / "sample.csv"
+    sample.write_text("not,a,sample\n")
+    result = ecg_edge("run", EXAMPLES / "normal.npy", "--format", "submission", "--sample", sample, "--output", output)
+    assert result.returncode == 1
+    assert output.read_text() == "old"
+
+
+def test_submission_fills_in_the_sample(tmp_path, folder):
+    sample = tmp_path / "sample.csv"
+    header = "record_name,перегородочный,передний,боковой,передне-боковой,передне-перегородочный,нижний,норма"
+    sample.write_text(f"{header}\nc,0,0,0,0,0,0,0\na,0,0,0,0,0,0,0\nb,0,0,0,0,0,0,0\n", encoding="utf-8")
+    result = ecg_edge("run", folder, "--format", "submission", "--sample", sample)
+    lines = result.stdout.decode().splitlines()
+    assert lines[0] == header
+    assert lines[1].endswith(",0")
+    assert lines[2:] == ["a,0,0,0,0,0,0,1", "b,0,0,0,0,0,0,0"]
+    assert b"error: b:" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["run", "x.npy", "--format", "yaml"],
+        ["run", "x.npy", "--threads", "0"],
+        ["run", "x.npy", "--windows"],
+        ["run", "x.npy", "--format", "submission"],
+        ["run", "x.npy", "--models", "nowhere"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_is_status_2(arguments):
+    result = ecg_edge(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert b"Traceback" not in result.stderr
+
+
+def test_cuda_without_cuda_is_an_error_not_a_fall_back():
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    result = ecg_edge("run", EXAMPLES / "normal.npy", "--provider", "cuda")
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert result.stderr.decode().startswith("error: CUDAExecutionProvider was asked for")
+
+
+def test_info_names_models_thresholds_and_figures():
+    text = ecg_edge("info").stdout.decode()
+    for expected in ("infarction 1", "localization 1", "inferior", "sensitivity", "insufficient data", "CPUExecutionProvider"):
+        assert expected in text
+
+
+def test_check_passes_and_ends_in_one_line():
+    result = ecg_edge("check")
+    assert result.returncode == 0
+    assert result.stdout.decode().splitlines()[-1] == "OK: this installation answers as it was shipped"
+
+
+def copy_of_models(tmp_path):
+    from ecg_edge.model import shipped_models
+
+    return Path(shutil.copytree(shipped_models(), tmp_path / "models"))
+
+
+def test_check_fails_when_one_byte_of_a_model_changes(tmp_path):
+    models = copy_of_models(tmp_path)
+    content = bytearray((models / "localization.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (models / "localization.onnx").write_bytes(content)
+    result = ecg_edge("check", "--models", models)
+    assert result.returncode == 1
+    assert result.stdout.decode().splitlines()[-1].startswith("FAILED: ")
+
+
+def test_check_fails_when_an_answer_changes(tmp_path):
+    models = copy_of_models(tmp_path)
+    golden = json.loads((models / "golden.json").read_text())
+    golden["recordings"][0]["probability"] += 2e-5
+    (models / "golden.json").write_text(json.dumps(golden))
+    result = ecg_edge("check", "--models", models)
+    assert result.returncode == 1
+    assert "a probability differs by" in result.stdout.decode()
+
+
+def test_a_day_of_ecg_is_answered_in_bounded_memory(tmp_path):
+    """An hour, so that the test is quick; the address space is too small for its float32 signal at once."""
+    path = tmp_path / "hour.npy"
+    normal = np.load(EXAMPLES / "normal.npy")
+    signal = np.lib.format.open_memmap(path, "w+", np.float32, (12, 5000 * 360), fortran_order=True)
+    for start in range(0, signal.shape[1], 5000):
+        signal[:, start : start + 5000] = normal
+    signal.flush()
+    script = (
+        "import resource, sys; from ecg_edge.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", script, "run", path], capture_output=True, check=True)
+    assert b"hour: No pattern" in result.stdout
+    resident = int(result.stderr) * 1024 - path.stat().st_size
+    assert resident < 150e6
+
+
+def test_help_and_version_load_neither_numpy_nor_onnxruntime():
+    script = "import sys; sys.argv=['ecg-edge','{}']\ntry:\n import ecg_edge.cli; ecg_edge.cli.main()\nfinally: print(*sys.modules)"
+    for option in ("--help", "--version"):
+        result = subprocess.run([sys.executable, "-c", script.format(option)], capture_output=True, text=True, check=True)
+        assert not {"numpy", "onnxruntime"} & set(result.stdout.split())
+
+
+def test_running_loads_nothing_of_the_export():
+    script = (
+        "import sys; sys.argv = ['ecg-edge', 'run', sys.argv[1]]\n"
+        "try:\n import ecg_edge.cli; ecg_edge.cli.main()\n"
+        "finally: print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    command = [sys.executable, "-c", script, str(EXAMPLES / "normal.npy")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    loaded = set(result.stderr.split())
+    assert {"ecg_edge", "onnxruntime", "numpy"} <= loaded
+    assert not {"torch", "onnx", "export", "sklearn", "scipy"} & loaded

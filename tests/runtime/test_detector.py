@@ -1,0 +1,156 @@
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tiny import SITES, write_models
+
+from ecg_edge import Detector, Recording
+from ecg_edge.errors import NotFiniteError, SamplingRateError, TooShortError
+from ecg_edge.readers import find_records
+
+
+def test_an_infarction_is_detected_and_its_sites_are_named(tiny, ecg):
+    finding = tiny.detect(ecg(I=1.0, II=0.6))
+    assert finding.status == "detected"
+    assert finding.probability == pytest.approx(1 / (1 + np.exp(-5)), abs=1e-5)
+    assert [site.site for site in finding.sites] == list(SITES)
+    assert finding.found_sites == ("septal", "anterior")
+    assert finding.duration_s == 10
+
+
+def test_without_infarction_the_second_stage_does_not_run(tiny, ecg):
+    finding = tiny.detect(ecg(II=2.0))
+    assert (finding.status, finding.sites) == ("not_detected", ())
+
+
+def test_all_sites_runs_the_second_stage_without_changing_the_verdict(tiny, ecg):
+    finding = tiny.detect(ecg(II=2.0), all_sites=True)
+    assert finding.status == "not_detected"
+    assert finding.found_sites == ("anterior",)
+
+
+def test_an_infarction_may_have_no_site_over_its_threshold(tmp_path, ecg):
+    strict = Detector(write_models(tmp_path / "strict", localization={"thresholds": (0.99,) * 6}))
+    finding = strict.detect(ecg(I=0.6))
+    assert (finding.status, finding.found_sites) == ("detected", ())
+    assert len(finding.sites) == 6
+
+
+def test_a_probability_at_the_threshold_counts_as_found(tiny, ecg):
+    assert tiny.detect(ecg(I=0.5)).status == "detected"
+
+
+def test_a_found_site_that_is_unproven_carries_a_warning(tiny, ecg):
+    finding = tiny.detect(ecg(I=1.0, III=1.0))
+    assert [note.code for note in finding.warnings] == ["unproven_site"]
+    assert "lateral" in finding.warnings[0].message
+
+
+def test_the_tail_of_a_recording_counts(tiny):
+    signal = np.zeros((12, 5050), np.float32)
+    signal[0, -50:] = 100.0
+    finding = tiny.detect(Recording(signal), windows=True)
+    assert finding.timeline.start_s[-1] == 4250 / 500
+    assert finding.timeline.probability[-1] > 0.5 > finding.timeline.probability[-2]
+    assert finding.probability == pytest.approx(np.mean(finding.timeline.probability))
+
+
+def test_windows_come_for_both_stages_when_asked_for(tiny, ecg):
+    finding = tiny.detect(ecg(I=1.0), windows=True)
+    assert len(finding.timeline.start_s) == len(finding.timeline.probability) == 43
+    assert all(len(site.timeline.probability) == 87 for site in finding.sites)
+    assert tiny.detect(ecg(I=1.0)).timeline is None
+
+
+def test_a_recording_of_exactly_one_window_is_answered_and_a_shorter_one_refused(tiny, ecg):
+    assert tiny.detect(ecg(samples=800, I=1.0)).status == "detected"
+    with pytest.raises(TooShortError, match=r"799 samples \(1\.60 s\); one window needs 800"):
+        tiny.detect(ecg(samples=799))
+
+
+def test_another_sampling_rate_is_refused(tiny):
+    with pytest.raises(SamplingRateError, match=r"take 500 Hz, the recording has 1000 Hz"):
+        tiny.detect(Recording(np.zeros((12, 5000)), sampling_rate=1000))
+
+
+def test_nan_anywhere_is_refused(tiny):
+    signal = np.zeros((12, 5050))
+    signal[11, -1] = np.nan
+    with pytest.raises(NotFiniteError, match="V6"):
+        tiny.detect(Recording(signal))
+
+
+def test_many_are_answered_in_order_and_a_bad_one_is_an_error_among_them(tiny, ecg, tmp_path):
+    (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY")
+    items = [ecg(name="ill", I=1.0), *find_records(tmp_path), ecg(name="short", samples=10), ecg(name="well")]
+    findings = list(tiny.detect_many(items))
+    assert [finding.record for finding in findings] == ["ill", "broken", "short", "well"]
+    assert [finding.status for finding in findings] == ["detected", "error", "error", "not_detected"]
+    assert "header" in findings[1].error
+
+
+def test_many_takes_a_generator_lazily(tiny, ecg):
+    taken = []
+
+    def recordings():
+        for i in range(1000):
+            taken.append(i)
+            yield ecg()
+
+    next(tiny.detect_many(recordings()))
+    assert len(taken) < 10
+
+
+@pytest.mark.parametrize("threads", [2, 8])
+def test_threads_change_no_answer_and_no_order(tiny_folder, tiny, noise, threads):
+    recordings = [noise(5000 + 10 * i, seed=i) for i in range(40)]
+    several = Detector(tiny_folder, threads=threads)
+    assert list(several.detect_many(recordings, all_sites=True)) == list(tiny.detect_many(recordings, all_sites=True))
+
+
+def test_one_detector_serves_many_threads_at_once(shipped, noise):
+    recordings = [noise(seed=i) for i in range(16)]
+    alone = [shipped.detect(each).probability for each in recordings]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda each: shipped.detect(each).probability, recordings))
+    assert together == alone
+
+
+def test_batches_change_no_answer(shipped, noise, monkeypatch):
+    from ecg_edge import detector as module
+
+    recordings = [noise(samples, seed=i) for i, samples in enumerate([5000, 5050, 800, 5000, 5000, 5050])]
+    one_by_one = [each.probability for each in shipped.detect_many(recordings)]
+    monkeypatch.setattr(module, "_BATCH", {"cpu": 4})
+    together = [each.probability for each in shipped.detect_many(recordings)]
+    assert together == pytest.approx(one_by_one, abs=1e-5)
+
+
+def test_one_bad_recording_of_a_batch_does_not_spoil_the_others(tiny, ecg, monkeypatch):
+    from ecg_edge import detector as module
+
+    bad = np.zeros((12, 5000))
+    bad[0, 0] = np.nan
+    monkeypatch.setattr(module, "_BATCH", {"cpu": 4})
+    findings = list(tiny.detect_many([ecg(I=1.0), Recording(bad, name="bad"), ecg()]))
+    assert [finding.status for finding in findings] == ["detected", "error", "not_detected"]
+
+
+def test_a_detector_survives_pickling(tiny, ecg):
+    copy = pickle.loads(pickle.dumps(tiny))  # noqa: S301 - our own
+    assert copy.detect(ecg(I=1.0)) == tiny.detect(ecg(I=1.0))
+
+
+def test_every_finding_says_what_made_it(tiny, ecg):
+    provenance = tiny.detect(ecg()).provenance
+    assert provenance.provider == "CPUExecutionProvider"
+    assert [model.name for model in provenance.models] == ["tiny_infarction", "tiny_localization"]
+    assert all(len(model.sha256) == 64 for model in provenance.models)
+
+
+def test_wrong_arguments_are_named(tiny_folder):
+    with pytest.raises(ValueError, match="provider is 'tpu'"):
+        Detector(tiny_folder, provider="tpu")
+    with pytest.raises(ValueError, match="threads is 0"):
+        Detector(tiny_folder, threads=0)
