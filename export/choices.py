@@ -1,0 +1,128 @@
+"""What is chosen from out-of-fold logits: epoch, calibration and thresholds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss, precision_recall_curve
+from torch.nn import functional
+
+ENOUGH_POSITIVES = 10
+FALLBACK_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How logits become probabilities and decisions, label by label."""
+
+    epoch: int
+    """Index of the candidate epoch."""
+    slope: NDArray[np.float32]
+    """Factor of the window logits, shape (labels,)."""
+    intercept: NDArray[np.float32]
+    """Added after the factor, shape (labels,)."""
+    threshold: NDArray[np.float64]
+    """Probability from which a label counts as found, shape (labels,)."""
+
+
+def probabilities(logits: NDArray[np.float32], choice: Choice) -> NDArray[np.float64]:
+    """Return mean calibrated window probabilities.
+
+    Args:
+        logits: Shape (epochs, records, windows, labels).
+        choice: What to make of them.
+
+    Returns:
+        Shape (records, labels).
+    """
+    scaled = torch.from_numpy(logits[choice.epoch] * choice.slope + choice.intercept)
+    mean: NDArray[np.float64] = torch.sigmoid(scaled).double().mean(dim=1).numpy()
+    return mean
+
+
+def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
+    """Choose the epoch by log-loss, then Platt scaling and the threshold of best F1 for each label.
+
+    A label with fewer than `ENOUGH_POSITIVES` positives takes no part in the choice of the epoch, is not scaled, and gets
+    `FALLBACK_THRESHOLD`.
+
+    Args:
+        logits: Shape (epochs, records, windows, labels).
+        truth: 0 or 1, shape (records, labels).
+    """
+    learnable = np.flatnonzero(truth.sum(axis=0) >= ENOUGH_POSITIVES)
+    candidates = [_scaled_choice(logits, truth, learnable, epoch) for epoch in range(len(logits))]
+    losses = [_log_loss(probabilities(logits, each)[:, learnable], truth[:, learnable]) for each in candidates]
+    choice = candidates[int(np.argmin(losses))]
+    probability = probabilities(logits, choice)
+    for label in learnable:
+        choice.threshold[label] = best_f1_threshold(truth[:, label], probability[:, label])
+    return choice
+
+
+def choose_across(
+    logits: NDArray[np.float32], truth: NDArray[np.float32], folds: NDArray[np.int64], scored: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return probabilities and decisions of each record by what the *other* folds chose: nothing is tuned on itself.
+
+    Args:
+        logits: Shape (epochs, records, windows, labels).
+        truth: 0 or 1, shape (records, labels).
+        folds: Fold of each record, shape (records,).
+        scored: Records that take part in choices, shape (records,).
+
+    Returns:
+        Probabilities and decisions, both of shape (records, labels).
+    """
+    probability = np.empty(truth.shape)
+    found = np.empty(truth.shape, np.bool_)
+    for fold in np.unique(folds):
+        own = folds == fold
+        others = scored & ~own
+        choice = choose(logits[:, others], truth[others])
+        probability[own] = probabilities(logits[:, own], choice)
+        found[own] = probability[own] >= choice.threshold
+    return probability, found
+
+
+def best_f1_threshold(truth: NDArray[np.float32], probability: NDArray[np.float64]) -> float:
+    """Return the threshold of best F1, halfway to the next lower probability so that rounding cannot cross it."""
+    precision, recall, thresholds = precision_recall_curve(truth, probability)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    best = int(np.argmax(f1[:-1]))
+    below = thresholds[best - 1] if best else 0.0
+    return float((thresholds[best] + below) / 2)
+
+
+def _scaled_choice(
+    logits: NDArray[np.float32], truth: NDArray[np.float32], learnable: NDArray[np.int64], epoch: int
+) -> Choice:
+    labels = truth.shape[1]
+    choice = Choice(
+        epoch, np.ones(labels, np.float32), np.zeros(labels, np.float32), np.full(labels, FALLBACK_THRESHOLD)
+    )
+    for label in learnable:
+        choice.slope[label], choice.intercept[label] = _platt(logits[epoch, :, :, label], truth[:, label])
+    return choice
+
+
+def _platt(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[float, float]:
+    """Fit slope and intercept of the window logits, shape (records, windows), to the records' truth."""
+    x, y = torch.from_numpy(logits), torch.from_numpy(truth)
+    log_slope, intercept = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_slope, intercept], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        mean = torch.sigmoid(x * log_slope.exp() + intercept).mean(dim=1).clamp(1e-6, 1 - 1e-6)
+        value = functional.binary_cross_entropy(mean, y)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return float(log_slope.exp().detach()), float(intercept.detach())
+
+
+def _log_loss(probability: NDArray[np.float64], truth: NDArray[np.float32]) -> float:
+    return float(np.mean([log_loss(truth[:, i], probability[:, i], labels=[0, 1]) for i in range(truth.shape[1])]))

@@ -1,0 +1,132 @@
+"""The folds of one stage: a network for each, its logits on the records that it has not seen, and the final network."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from export.choices import choose
+from export.dataset import Dataset
+from export.network import Network
+from export.stages import N_FOLDS, SEED, Stage
+from export.training import fit, window_logits
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """What each fold's network says of the records that it has not seen."""
+
+    names: tuple[str, ...]
+    folds: NDArray[np.int64]
+    """Fold of each record, shape (records,)."""
+    logits: NDArray[np.float32]
+    """Shape (candidate epochs, records, windows, labels)."""
+
+    @classmethod
+    def read(cls, path: Path) -> "OutOfFold":
+        """Read a file that `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(tuple(file["names"].tolist()), file["folds"], file["logits"].astype(np.float32))
+
+    def save(self, path: Path) -> None:
+        """Write a compressed .npz."""
+        np.savez_compressed(path, names=np.array(self.names), folds=self.folds, logits=self.logits)
+
+
+def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
+    """Train the folds of a stage, then its final network on all records.
+
+    Writes `NAME_fold0.pt` ... and `NAME_final.pt` (weights after each candidate epoch), and `NAME_out_of_fold.npz`, into
+    `runs`. What is there already is not trained again, so that an interrupted training goes on where it was.
+
+    Args:
+        stage: What to train.
+        dataset: All records.
+        runs: Folder for the files, made if need be.
+        report: Called with lines about the progress; must be picklable.
+    """
+    runs.mkdir(parents=True, exist_ok=True)
+    folds = dataset.folds(N_FOLDS, SEED)
+    # Networks this small train fastest one to a core; a GPU takes one after the other.
+    workers = 1 if torch.cuda.is_available() else min(N_FOLDS, len(os.sched_getaffinity(0)))
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
+        jobs = [
+            pool.submit(_train_on, stage, dataset, folds != fold, runs / fold_file(stage, fold), report)
+            for fold in range(N_FOLDS)
+        ]
+        for job in jobs:
+            job.result()
+    out_of_fold = _out_of_fold(stage, dataset, folds, runs)
+    out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
+    rows = stage.scored(dataset)
+    index = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch
+    report(
+        f"{stage.name}: the folds chose epoch {stage.training.candidates[index]}; training on all {len(folds)} records"
+    )
+    everything = np.ones(len(folds), np.bool_)
+    _train_on(stage, dataset, everything, runs / final_file(stage), report)
+
+
+def fold_file(stage: Stage, fold: int) -> str:
+    """Name of the weights of a fold's network."""
+    return f"{stage.name}_fold{fold}.pt"
+
+
+def final_file(stage: Stage) -> str:
+    """Name of the weights of the network that saw all records."""
+    return f"{stage.name}_final.pt"
+
+
+def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
+    """Return the network of a weights file after a candidate epoch, ready for inference."""
+    network = Network(stage.network, len(stage.labels), n_auxiliary)
+    network.load_state_dict(torch.load(path, weights_only=True)[stage.training.candidates[epoch]])
+    return network.eval()
+
+
+def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Path, report: Report) -> None:
+    if path.exists():
+        report(f"{path.stem}: done before")
+        return
+    torch.set_num_threads(1)
+    weights = {
+        epoch: network.state_dict()
+        for epoch, network in fit(
+            stage.network,
+            stage.training,
+            dataset.signals[rows],
+            np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])[rows],
+            len(stage.labels),
+            stage.weight(dataset)[rows],
+            lambda epoch, loss: report(f"{path.stem}: epoch {epoch}, loss {loss:.4f}"),
+        )
+    }
+    unfinished = path.with_suffix(".unfinished")
+    torch.save(weights, unfinished)
+    unfinished.replace(path)
+
+
+def _out_of_fold(stage: Stage, dataset: Dataset, folds: NDArray[np.int64], runs: Path) -> OutOfFold:
+    n_auxiliary = stage.auxiliary(dataset).shape[1]
+    logits: list[NDArray[np.float32]] = []
+    for epoch in range(len(stage.training.candidates)):
+        by_fold = {
+            fold: window_logits(
+                load_network(stage, runs / fold_file(stage, fold), epoch, n_auxiliary), dataset.signals[folds == fold]
+            )
+            for fold in range(N_FOLDS)
+        }
+        whole = np.empty((len(folds), *by_fold[0].shape[1:]), np.float32)
+        for fold, part in by_fold.items():
+            whole[folds == fold] = part
+        logits.append(whole)
+    return OutOfFold(dataset.names, folds, np.stack(logits))

@@ -1,0 +1,139 @@
+"""A folder of labelled records in the competition's layout, as arrays."""
+
+import ast
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SITES = ("septal", "anterior", "lateral", "anterolateral", "anteroseptal", "inferior")
+_COLUMNS = ("перегородочный", "передний", "боковой", "передне-боковой", "передне-перегородочный", "нижний")
+_META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1")
+_STAGES = ("Stadium I", "Stadium II", "Stadium II-III", "Stadium III")
+_RARE = 10
+
+
+class DatasetError(ValueError):
+    """The folder is not in the competition's layout, or its files disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Records, labels and patients; row i of each belongs to the same record."""
+
+    names: tuple[str, ...]
+    signals: NDArray[np.float32]
+    """Millivolts at 500 Hz, shape (records, 12, samples)."""
+    sites: NDArray[np.float32]
+    """0 or 1, shape (records, 6), in the order of `SITES`."""
+    auxiliary: NDArray[np.float32]
+    """0 to 1: PTB-XL's statements with their likelihood, stages of infarction, sex and age, shape (records, targets)."""
+    patients: tuple[str, ...]
+
+    @property
+    def infarction(self) -> NDArray[np.float32]:
+        """0 or 1, shape (records, 1)."""
+        return self.sites.max(axis=1, keepdims=True)
+
+    def folds(self, n_folds: int, seed: int) -> NDArray[np.int64]:
+        """Fold of each record: no patient in two folds, sites spread evenly.
+
+        Patients are dealt in random order, those with the rarest sites first, each to the fold that has the fewest
+        records of that patient's sites.
+
+        Returns:
+            Fold numbers, shape (records,).
+        """
+        return _deal(self.patients, np.hstack([self.sites, 1 - self.infarction]), n_folds, seed)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read `NAME.npy`, `train_gts_final.csv` and `train_meta.csv` of one folder.
+
+    Raises:
+        DatasetError: A file is missing, a row has no counterpart, or a record's shape differs from the others'.
+    """
+    labels = {row["record_name"]: row for row in _rows(folder / "train_gts_final.csv", (*_COLUMNS, "record_name"))}
+    meta = {row["record_name"]: row for row in _rows(folder / "train_meta.csv", _META)}
+    if missing := set(labels) ^ set(meta):
+        msg = f"train_gts_final.csv and train_meta.csv differ in records, e.g. {min(missing)}"
+        raise DatasetError(msg)
+    names = tuple(labels)
+    about = [meta[name] for name in names]
+    return Dataset(
+        names,
+        _signals(folder, names),
+        np.array([[float(labels[name][column]) for column in _COLUMNS] for name in names], np.float32),
+        np.hstack([_statement_targets(about), _other_targets(about)]),
+        tuple(row["patient_id"] for row in about),
+    )
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise DatasetError(msg) from error
+    if not rows or (missing := set(columns) - set(rows[0])):
+        msg = f"{path} has no rows" if not rows else f"{path} lacks the columns {', '.join(sorted(missing))}"
+        raise DatasetError(msg)
+    return rows
+
+
+def _signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
+    signals = np.empty((0, 12, 0), np.float32)
+    for i, name in enumerate(names):
+        try:
+            signal = np.load(folder / f"{name}.npy", allow_pickle=False)
+        except OSError as error:
+            msg = f"cannot read the record {name}: {error}"
+            raise DatasetError(msg) from error
+        if i == 0:
+            signals = np.empty((len(names), *signal.shape), np.float32)
+        if signal.shape != signals.shape[1:] or signal.shape[0] != 12:
+            msg = f"{name} has shape {signal.shape}; all records must have the same shape (12, samples)"
+            raise DatasetError(msg)
+        signals[i] = signal
+    return signals
+
+
+def _statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
+    """Likelihood of each PTB-XL statement that is not rare; 1 where the source gives none (it writes 0)."""
+    statements: list[dict[str, float]] = [ast.literal_eval(row["scp_codes"] or "{}") for row in about]
+    counts = Counter(code for record in statements for code in record)
+    codes = sorted(code for code, n in counts.items() if n >= _RARE)
+    target = [[(record[code] or 100) / 100 if code in record else 0 for code in codes] for record in statements]
+    return np.array(target, np.float32).reshape(len(about), len(codes))
+
+
+def _other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
+    """Stage of the infarction (one column each), sex, and age as a share of a century."""
+    return np.array(
+        [
+            [row["infarction_stadium1"] == stage for stage in _STAGES]
+            + [float(row["sex"] or 0.5), min(float(row["age"] or 60), 100) / 100]
+            for row in about
+        ],
+        np.float32,
+    )
+
+
+def _deal(patients: tuple[str, ...], labels: NDArray[np.float32], n_folds: int, seed: int) -> NDArray[np.int64]:
+    ids, of_record = np.unique(np.array(patients), return_inverse=True)
+    has = np.zeros((len(ids), labels.shape[1]))
+    np.add.at(has, of_record, labels)
+    rarity = np.where(has > 0, labels.sum(axis=0), np.inf).min(axis=1)
+    shuffled = np.random.default_rng(seed).permutation(len(ids))
+    fold_of_patient = np.empty(len(ids), np.int64)
+    filled = np.zeros((n_folds, labels.shape[1]))
+    for patient in shuffled[np.argsort(rarity[shuffled], kind="stable")]:
+        load = (filled * (has[patient] > 0) / labels.sum(axis=0).clip(1)).sum(axis=1)
+        fold = np.lexsort((filled.sum(axis=1), load))[0]
+        fold_of_patient[patient] = fold
+        filled[fold] += has[patient]
+    return fold_of_patient[of_record]

@@ -1,0 +1,64 @@
+"""The table of out-of-fold answers that every figure of the model card is computed from."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.choices import choose_across
+from export.crossfit import OutOfFold
+from export.dataset import SITES, Dataset
+from export.stages import STAGES
+
+FILE = "out_of_fold.csv"
+LABELS = ("infarction", *SITES)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What networks, epochs, calibrations and thresholds that never saw a record say of it; row i is one record."""
+
+    names: tuple[str, ...]
+    folds: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    """Shape (records, 7), in the order of `LABELS`."""
+    found: NDArray[np.bool_]
+    """Probability over its threshold, shape (records, 7)."""
+
+    @classmethod
+    def of_runs(cls, dataset: Dataset, runs: Path) -> "Answers":
+        """Return the answers of both trained stages."""
+        parts = []
+        for stage in STAGES.values():
+            out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
+            if out_of_fold.names != dataset.names:
+                msg = f"{runs} holds logits of other records than {len(dataset.names)} given ones"
+                raise ValueError(msg)
+            folds = out_of_fold.folds
+            parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.scored(dataset)))
+        probability, found = (np.hstack(each) for each in zip(*parts, strict=True))
+        return cls(dataset.names, folds, probability, found)
+
+    @classmethod
+    def read(cls, path: Path) -> "Answers":
+        """Read a table that `save` wrote."""
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return cls(
+            tuple(row["record"] for row in rows),
+            np.array([int(row["fold"]) for row in rows]),
+            np.array([[float(row[label]) for label in LABELS] for row in rows]),
+            np.array([[row[f"{label}_found"] == "1" for label in LABELS] for row in rows]),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write a CSV, one row a record."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["record", "fold", *LABELS, *(f"{label}_found" for label in LABELS)])
+            for name, fold, probability, found in zip(
+                self.names, self.folds, self.probability, self.found, strict=True
+            ):
+                writer.writerow([name, fold, *(f"{each:.6f}" for each in probability), *found.astype(int)])

@@ -1,0 +1,137 @@
+"""Everything in a models folder: the two files, the manifest, the stored answers and the model card."""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ecg_edge.detector import Detector
+from ecg_edge.model import MANIFEST
+from ecg_edge.readers import read_recording
+from ecg_edge.recording import LEADS
+from ecg_edge.selfcheck import GOLDEN, example_recordings, golden_answer
+from ecg_edge.spec import ModelSpec
+from export.card import card
+from export.checks import check_model
+from export.choices import ENOUGH_POSITIVES, Choice, choose
+from export.conversion import Exported, to_onnx
+from export.crossfit import OutOfFold, final_file, fold_file, load_network
+from export.dataset import Dataset
+from export.evaluation import Evaluation, Figure, evaluate
+from export.out_of_fold import FILE, Answers
+from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
+
+TRAINING_DATA = "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, labels by expert consensus of a 2023 competition"
+CHANGELOG = "CHANGELOG.md"
+
+
+def release(dataset: Dataset, runs: Path, out: Path) -> None:
+    """Write the shipped models with everything that goes with them; nothing is replaced before all of it is made.
+
+    Raises:
+        ExportCheckError: A model does not keep the contract.
+        ValueError: The changelog of the models says nothing of this version.
+    """
+    changelog = out / CHANGELOG
+    if f"## {MODEL_VERSION}\n" not in (changelog.read_text(encoding="utf-8") if changelog.exists() else ""):
+        msg = f"{changelog} has no entry '## {MODEL_VERSION}': say there what is new, then convert"
+        raise ValueError(msg)
+    answers = Answers.of_runs(dataset, runs)
+    evaluation = evaluate(dataset, answers)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        made = Path(folder)
+        specs = _write_models(dataset, runs, made, evaluation, fold=None)
+        answers.save(made / FILE)
+        (made / GOLDEN).write_text(json.dumps(_golden(made), indent=1) + "\n", encoding="utf-8")
+        (made / "README.md").write_text(card(evaluation, specs), encoding="utf-8")
+        for path in made.iterdir():
+            path.replace(out / path.name)
+
+
+def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int) -> None:
+    """Write the models of one fold, with what the other folds chose: they reproduce that fold's out-of-fold answers."""
+    out.mkdir(parents=True, exist_ok=True)
+    _write_models(dataset, runs, out, None, fold)
+
+
+def _write_models(
+    dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None
+) -> list[ModelSpec]:
+    specs, entries = [], {}
+    for stage in STAGES.values():
+        out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
+        rows = stage.scored(dataset) & (out_of_fold.folds != fold)
+        choice = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows])
+        weights = runs / (final_file(stage) if fold is None else fold_file(stage, fold))
+        network = load_network(stage, weights, choice.epoch, stage.auxiliary(dataset).shape[1])
+        exported = Exported(network, choice).eval()
+        spec = _spec(stage, choice, dataset, evaluation)
+        content = serialized(to_onnx(exported, spec))
+        check_model(content, exported, spec, dataset.signals[:3])
+        file = f"{stage.name}.onnx"
+        (out / file).write_bytes(content)
+        entries[stage.name] = {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        specs.append(spec)
+    (out / MANIFEST).write_text(json.dumps({"schema": 1, "models": entries}, indent=1) + "\n", encoding="utf-8")
+    return specs
+
+
+def serialized(model: onnx.ModelProto) -> bytes:
+    """Return the bytes of a model, the same for the same model."""
+    return model.SerializeToString(deterministic=True)
+
+
+def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
+    positives = stage.truth(dataset).sum(axis=0)
+    population = "records with infarction" if stage.scored_on_infarctions else "all records"
+    return ModelSpec(
+        name=stage.name,
+        version=MODEL_VERSION,
+        stage=stage.name,
+        leads=LEADS,
+        sampling_rate=500.0,
+        unit="mV",
+        window=stage.network.window,
+        stride=stage.network.stride,
+        labels=stage.labels,
+        thresholds=tuple(float(each) for each in choice.threshold),
+        threshold_method=f"best F1 of the out-of-fold probabilities on {population}; "
+        f"0.5 for a label with fewer than {ENOUGH_POSITIVES} positives",
+        unproven=tuple(label for label, n in zip(stage.labels, positives, strict=True) if n < ENOUGH_POSITIVES),
+        windows_per_call=WINDOWS_PER_CALL,
+        calibration={
+            "method": f"Platt scaling of the window logits, fitted to out-of-fold probabilities on {population}",
+            "slope": choice.slope.tolist(),
+            "intercept": choice.intercept.tolist(),
+        },
+        metrics={} if evaluation is None else _metrics(stage, evaluation),
+        training_data=TRAINING_DATA.format(n=len(dataset.names), patients=len(set(dataset.patients))),
+        licence="MIT",
+    )
+
+
+def _metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
+    rows = evaluation.sites if stage.scored_on_infarctions else (evaluation.infarction,)
+    return {row.name: {name: _plain(figure) for name, figure in row.figures.items()} for row in rows}
+
+
+def _plain(figure: Figure) -> dict[str, float]:
+    return {
+        "value": round(figure.value, 4),
+        "low": round(figure.low, 4),
+        "high": round(figure.high, 4),
+        "n": figure.n,
+        "positives": figure.positives,
+    }
+
+
+def _golden(models: Path) -> dict[str, Any]:
+    detector = Detector(models)
+    recordings = [
+        golden_answer(path.name, detector.detect(read_recording(path), all_sites=True))
+        for path in sorted(example_recordings().glob("*.npy"))
+    ]
+    return {"tolerance": 1e-5, "recordings": recordings}

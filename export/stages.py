@@ -1,0 +1,66 @@
+"""The two stages: windows, sizes, targets and training. Every setting that shapes a shipped model is here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.dataset import SITES, Dataset
+from export.network import NetworkSettings
+from export.training import TrainingSettings
+
+N_FOLDS = 5
+SEED = 0
+MODEL_VERSION = "1"
+# 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
+WINDOWS_PER_CALL = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the cascade."""
+
+    name: str
+    labels: tuple[str, ...]
+    network: NetworkSettings
+    training: TrainingSettings
+    healthy_weight: float
+    """Weight of a record without infarction in the loss of the labels."""
+    scored_on_infarctions: bool
+    """Whether the stage is chosen and measured on records with infarction only, as it is used after the first."""
+
+    def truth(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Return 0 or 1, shape (records, labels)."""
+        return dataset.sites if self.labels == SITES else dataset.infarction
+
+    def auxiliary(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Return further targets for training only: the other stage's labels and what the source says of the record."""
+        other = dataset.infarction if self.labels == SITES else dataset.sites
+        return np.hstack([other, dataset.auxiliary])
+
+    def weight(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Return the weight of each record in the loss of the labels, shape (records,)."""
+        return np.where(dataset.infarction[:, 0] > 0, 1, self.healthy_weight).astype(np.float32)
+
+    def scored(self, dataset: Dataset) -> NDArray[np.bool_]:
+        """Return the records on which the stage is chosen and measured, shape (records,)."""
+        return (dataset.infarction[:, 0] > 0) | (not self.scored_on_infarctions)
+
+
+INFARCTION = Stage(
+    "infarction",
+    ("infarction",),
+    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
+    TrainingSettings(),
+    healthy_weight=1.0,
+    scored_on_infarctions=False,
+)
+LOCALIZATION = Stage(
+    "localization",
+    SITES,
+    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5))),
+    TrainingSettings(stride=350),
+    healthy_weight=0.2,
+    scored_on_infarctions=True,
+)
+STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}
