@@ -52,7 +52,7 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
 @_session_options
-def run(  # noqa: PLR0913 - one parameter an option
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
     form: str,
     output: Path | None,

@@ -1,6 +1,6 @@
 """What can go wrong, in words a user can act on."""
 
-from pathlib import Path
+from os import PathLike
 
 
 class EcgEdgeError(Exception):
@@ -63,14 +63,14 @@ class SamplingRateError(InvalidRecordingError):
 class UnreadableError(EcgEdgeError, OSError):
     """A file cannot be read as what it claims to be."""
 
-    def __init__(self, source: str | Path, why: str) -> None:
+    def __init__(self, source: str | PathLike[str], why: str) -> None:
         super().__init__(f"{source}: {why}")
 
 
 class ModelError(EcgEdgeError, ValueError):
     """A model file or its manifest is missing, changed or not of the contract."""
 
-    def __init__(self, path: str | Path, why: str) -> None:
+    def __init__(self, path: str | PathLike[str], why: str) -> None:
         super().__init__(f"{path}: {why}")
 
 

@@ -79,4 +79,4 @@ def _difference(finding: Finding, stored: dict[str, Any]) -> float:
         raise SelfCheckError(msg)
     pairs = [(now["probability"], stored["probability"])]
     pairs += [(site["probability"], stored["sites"][name]["probability"]) for name, site in now["sites"].items()]
-    return max(abs(a - b) for a, b in pairs)
+    return max(float(abs(a - b)) for a, b in pairs)

@@ -20,7 +20,8 @@ class Chunk:
 def window_starts(samples: int, window: int, stride: int) -> NDArray[np.int64]:
     """Return the first sample of each window that covers a recording.
 
-    The last window ends at the last sample, so no tail is lost: 5050 samples give a window at 4250 beside 0, 100 ... 4200.
+    The last window ends at the last sample, so no tail is lost: 5050 samples give a window at 4250 beside 0, 100 ...
+    4200.
 
     Args:
         samples: Length of the recording, at least `window`.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from export.dataset import DatasetError, read_dataset
+from export.dataset import read_dataset
+from export.errors import ExportError
 
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 RUNS = click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
@@ -16,7 +17,18 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
-@click.group()
+class _OneLineErrors(click.Group):
+    """Shows what the user can mend as one line, not as a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except ExportError as error:
+            say(f"error: {error}")
+            context.exit(1)
+
+
+@click.group(cls=_OneLineErrors)
 def main() -> None:
     """Train the networks, measure them, export them to ONNX.
 
@@ -74,8 +86,4 @@ def convert(data: Path, runs: Path, out: Path, fold: int | None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(prog_name="python -m export", standalone_mode=True)
-    except DatasetError as error:
-        say(f"error: {error}")
-        raise SystemExit(1) from None
+    main(prog_name="python -m export")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ecg_edge.spec import METADATA_KEY, ModelSpec
+from export.errors import ExportCheckError
 
 TOLERANCE = 1e-5
 MOST_BYTES = 1_000_000
@@ -17,10 +18,6 @@ OPERATORS = frozenset(
     "LayerNormalization MatMul Max MaxPool Min Mul Neg Pad Pow Range ReduceMax ReduceMean ReduceSum Relu Reshape Shape "
     "Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where".split()
 )
-
-
-class ExportCheckError(ValueError):
-    """A model that must not be written."""
 
 
 class NamesError(ExportCheckError):
@@ -137,5 +134,5 @@ def _check_window_exactness(session: onnxruntime.InferenceSession, spec: ModelSp
         start = index * spec.stride
         alone = session.run(["window_probability"], {"ecg": ecg[..., start : start + spec.window]})[0][0, 0]
         if not np.abs(together - alone).max() <= TOLERANCE:
-            msg = f"window {index} alone differs by {np.abs(together - alone).max():.1e} from the same window in a recording"
+            msg = f"window {index} alone differs by {np.abs(together - alone).max():.1e} from itself in a recording"
             raise WindowExactnessError(msg)

@@ -44,8 +44,8 @@ def probabilities(logits: NDArray[np.float32], choice: Choice) -> NDArray[np.flo
 def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
     """Choose the epoch by log-loss, then Platt scaling and the threshold of best F1 for each label.
 
-    A label with fewer than `ENOUGH_POSITIVES` positives takes no part in the choice of the epoch, is not scaled, and gets
-    `FALLBACK_THRESHOLD`.
+    A label with fewer than `ENOUGH_POSITIVES` positives takes no part in the choice of the epoch, is not scaled, and
+    gets `FALLBACK_THRESHOLD`.
 
     Args:
         logits: Shape (epochs, records, windows, labels).

@@ -2,6 +2,7 @@
 
 import warnings
 from copy import deepcopy
+from typing import cast
 
 import onnx
 import torch
@@ -31,8 +32,7 @@ class Exported(nn.Module):
 
     def forward(self, ecg: Tensor) -> tuple[Tensor, Tensor]:
         """Map (batch, 12, samples) to probability (batch, labels) and window probability (batch, windows, labels)."""
-        logits = self.network(ecg)[..., : self.network.n_labels]
-        window_probability = torch.sigmoid(logits * self.slope + self.intercept)
+        window_probability = torch.sigmoid(self.network(ecg) * self.slope + self.intercept)
         return window_probability.mean(dim=1), window_probability
 
 
@@ -65,7 +65,7 @@ def fused(network: Network) -> Network:
     copy = deepcopy(network).eval()
     for module in list(copy.modules()):
         if isinstance(module, Convolution):
-            module.convolution = fuse_conv_bn_eval(module.convolution, module.norm)
+            module.convolution = fuse_conv_bn_eval(module.convolution, cast("nn.BatchNorm2d", module.norm))
             module.norm = nn.Identity()
     return copy
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from export.choices import choose
 from export.dataset import Dataset
+from export.errors import RunsError
 from export.network import Network
 from export.stages import N_FOLDS, SEED, Stage
-from export.training import fit, window_logits
+from export.training import Examples, fit, window_logits
 
 Report = Callable[[str], None]
 
@@ -32,9 +33,17 @@ class OutOfFold:
 
     @classmethod
     def read(cls, path: Path) -> "OutOfFold":
-        """Read a file that `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(tuple(file["names"].tolist()), file["folds"], file["logits"].astype(np.float32))
+        """Read a file that `save` wrote.
+
+        Raises:
+            RunsError: It is not there.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(tuple(file["names"].tolist()), file["folds"], file["logits"])
+        except FileNotFoundError as error:
+            msg = f"there is no {path}: train the stage first"
+            raise RunsError(msg) from error
 
     def save(self, path: Path) -> None:
         """Write a compressed .npz."""
@@ -44,8 +53,8 @@ class OutOfFold:
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
     """Train the folds of a stage, then its final network on all records.
 
-    Writes `NAME_fold0.pt` ... and `NAME_final.pt` (weights after each candidate epoch), and `NAME_out_of_fold.npz`, into
-    `runs`. What is there already is not trained again, so that an interrupted training goes on where it was.
+    Writes `NAME_fold0.pt` ... and `NAME_final.pt` (weights after each candidate epoch), and `NAME_out_of_fold.npz`,
+    into `runs`. What is there already is not trained again, so that an interrupted training goes on where it was.
 
     Args:
         stage: What to train.
@@ -98,15 +107,15 @@ def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Pat
         report(f"{path.stem}: done before")
         return
     torch.set_num_threads(1)
+    taught = rows & stage.taught(dataset)
+    targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
+    examples = Examples(dataset.signals[taught], targets[taught], len(stage.labels), stage.weight(dataset)[taught])
     weights = {
         epoch: network.state_dict()
         for epoch, network in fit(
             stage.network,
             stage.training,
-            dataset.signals[rows],
-            np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])[rows],
-            len(stage.labels),
-            stage.weight(dataset)[rows],
+            examples,
             lambda epoch, loss: report(f"{path.stem}: epoch {epoch}, loss {loss:.4f}"),
         )
     }

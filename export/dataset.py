@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from export.errors import DatasetError
+
 SITES = ("septal", "anterior", "lateral", "anterolateral", "anteroseptal", "inferior")
 _COLUMNS = ("перегородочный", "передний", "боковой", "передне-боковой", "передне-перегородочный", "нижний")
 _META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1")
 _STAGES = ("Stadium I", "Stadium II", "Stadium II-III", "Stadium III")
 _RARE = 10
-
-
-class DatasetError(ValueError):
-    """The folder is not in the competition's layout, or its files disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +28,14 @@ class Dataset:
     sites: NDArray[np.float32]
     """0 or 1, shape (records, 6), in the order of `SITES`."""
     auxiliary: NDArray[np.float32]
-    """0 to 1: PTB-XL's statements with their likelihood, stages of infarction, sex and age, shape (records, targets)."""
+    """0 to 1: PTB-XL's statements with their likelihood, stages of infarction, sex, age; shape (records, targets)."""
     patients: tuple[str, ...]
 
     @property
     def infarction(self) -> NDArray[np.float32]:
         """0 or 1, shape (records, 1)."""
-        return self.sites.max(axis=1, keepdims=True)
+        infarction: NDArray[np.float32] = self.sites.max(axis=1, keepdims=True)
+        return infarction
 
     def folds(self, n_folds: int, seed: int) -> NDArray[np.int64]:
         """Fold of each record: no patient in two folds, sites spread evenly.

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, f1_score, recall_score, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from export.choices import ENOUGH_POSITIVES
 from export.dataset import SITES, Dataset
-from export.out_of_fold import Answers
+from export.errors import DatasetError
+from export.out_of_fold import LABELS, Answers
 
 RESAMPLES = 1000
 SEED = 0
 LEARNABLE = tuple(site for site in SITES if site != "lateral")
+# Truth, probability and decision of each record.
+Parts = tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]
 Metric = Callable[[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]], float]
 
 
@@ -45,13 +48,24 @@ class Row:
     figures: dict[str, Figure]
 
 
+def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
+    return float((part & whole).sum() / max(whole.sum(), 1))
+
+
+def _f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool_]) -> float:
+    """Mean F1 of the columns; of the one column where there is no second axis."""
+    both = 2 * (truth & found).sum(axis=0)
+    return float(np.mean(both / np.maximum(truth.sum(axis=0) + found.sum(axis=0), 1)))
+
+
 METRICS: dict[str, Metric] = {
     "auroc": lambda truth, probability, _: float(roc_auc_score(truth, probability)),
     "average_precision": lambda truth, probability, _: float(average_precision_score(truth, probability)),
-    "f1": lambda truth, _, found: float(f1_score(truth, found, zero_division=0)),
-    "sensitivity": lambda truth, _, found: float(recall_score(truth, found, zero_division=0)),
-    "specificity": lambda truth, _, found: float(recall_score(~truth, ~found, zero_division=0)),
+    "f1": _f1,
+    "sensitivity": lambda truth, _, found: _share(found, truth),
+    "specificity": lambda truth, _, found: _share(~found, ~truth),
 }
+MACRO: dict[str, Metric] = {"f1": _f1}
 DECISIONS = {name: METRICS[name] for name in ("f1", "sensitivity", "specificity")}
 
 
@@ -73,59 +87,53 @@ def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
     """Measure the answers against the truth; resampling is by patient."""
     if answers.names != dataset.names:
         msg = "the out-of-fold answers are of other records than the given ones"
-        raise ValueError(msg)
+        raise DatasetError(msg)
     truth = np.hstack([dataset.infarction, dataset.sites]) > 0
     patients = np.unique(np.array(dataset.patients), return_inverse=True)[1]
-    ill, everyone = truth[:, 0], np.ones(len(truth), np.bool_)
-    cascade = answers.found & answers.found[:, :1]
-    columns = {site: i + 1 for i, site in enumerate(SITES)}
+    everyone, ill = np.ones(len(truth), np.bool_), truth[:, 0]
+    in_cascade = answers.found & answers.found[:, :1]
 
-    def row(
-        name: str, label: int, rows: NDArray[np.bool_], metrics: dict[str, Metric], found: NDArray[np.bool_]
-    ) -> Row:
-        own, positives = truth[rows, label], int(truth[rows, label].sum())
-        if positives < ENOUGH_POSITIVES:
-            return Row(name, len(own), positives, {})
-        parts = (own, answers.probability[rows, label], found[rows, label])
-        figures = _figures(
-            {key: lambda at, m=m: m(*(each[at] for each in parts)) for key, m in metrics.items()}, patients[rows]
-        )
-        return Row(
-            name, len(own), positives, {key: Figure(*each, len(own), positives) for key, each in figures.items()}
-        )
+    def row(label: str, rows: NDArray[np.bool_], found: NDArray[np.bool_], metrics: dict[str, Metric]) -> Row:
+        column = LABELS.index(label)
+        parts = (truth[rows, column], answers.probability[rows, column], found[rows, column])
+        return _row(label, parts, patients[rows], metrics)
 
     def macro(rows: NDArray[np.bool_], found: NDArray[np.bool_]) -> Row:
-        labels = [columns[site] for site in LEARNABLE]
-        own, said = truth[rows][:, labels], found[rows][:, labels]
-        figures = _figures(
-            {"f1": lambda at: float(f1_score(own[at], said[at], average="macro", zero_division=0))}, patients[rows]
-        )
-        positives = int(own.any(axis=1).sum())
-        return Row("five sites", len(own), positives, {"f1": Figure(*figures["f1"], len(own), positives)})
+        columns = [LABELS.index(site) for site in LEARNABLE]
+        parts = (truth[rows][:, columns], answers.probability[rows][:, columns], found[rows][:, columns])
+        return _row("five sites, macro", parts, patients[rows], MACRO)
 
     return Evaluation(
-        row("infarction", 0, everyone, METRICS, answers.found),
-        tuple(row(site, i, ill, METRICS, answers.found) for site, i in columns.items()),
+        row("infarction", everyone, answers.found, METRICS),
+        tuple(row(site, ill, answers.found, METRICS) for site in SITES),
         macro(ill, answers.found),
-        tuple(row(site, i, everyone, DECISIONS, cascade) for site, i in columns.items()),
-        macro(everyone, cascade),
+        tuple(row(site, everyone, in_cascade, DECISIONS) for site in SITES),
+        macro(everyone, in_cascade),
     )
 
 
-def _figures(
-    metrics: dict[str, Callable[[NDArray[np.int64]], float]], patients: NDArray[np.int64]
-) -> dict[str, tuple[float, float, float]]:
-    """Return value, low and high of each metric; each takes row numbers."""
+def _row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: dict[str, Metric]) -> Row:
+    truth = parts[0]
+    n, positives = len(truth), int(truth.reshape(len(truth), -1).any(axis=1).sum())
+    if positives < ENOUGH_POSITIVES:
+        return Row(name, n, positives, {})
+    resamples = _resamples(patients)
+    figures = {}
+    for key, metric in metrics.items():
+        drawn = [metric(truth[rows], parts[1][rows], parts[2][rows]) for rows in resamples]
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        figures[key] = Figure(metric(*parts), float(low), float(high), n, positives)
+    return Row(name, n, positives, figures)
+
+
+def _resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return row numbers of bootstrap samples: patients are drawn, and bring all their records."""
     random = np.random.default_rng(SEED)
-    rows_of = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
-    drawn = [
+    order = np.argsort(patients, kind="stable")
+    rows_of = np.split(order, np.flatnonzero(np.diff(patients[order])) + 1)
+    return [
         np.concatenate([rows_of[i] for i in random.integers(0, len(rows_of), len(rows_of))]) for _ in range(RESAMPLES)
     ]
-    result = {}
-    for name, metric in metrics.items():
-        low, high = np.percentile([metric(at) for at in drawn], [2.5, 97.5])
-        result[name] = (metric(np.arange(len(patients))), float(low), float(high))
-    return result
 
 
 def table(evaluation: Evaluation) -> Iterator[str]:

@@ -25,6 +25,8 @@ class NetworkSettings:
     feed_forward: int = 96
     hidden: int = 64
     dropout: float = 0.3
+    members: int = 1
+    """Networks of these sizes side by side, each from its own random start."""
 
     @property
     def hop(self) -> int:
@@ -107,21 +109,16 @@ class Attention(nn.Module):
         scores = query.transpose(-1, -2) @ key + self.position_bias()
         mixed = functional.softmax(scores, dim=-1) @ value.transpose(-1, -2)  # b w h t c
         mixed = self.output(mixed.transpose(2, 3).flatten(3))
-        return own.unfold(1, self.frames, step).transpose(2, 3) + self.dropout(mixed)
+        joined: Tensor = own.unfold(1, self.frames, step).transpose(2, 3) + self.dropout(mixed)
+        return joined
 
 
-class Network(nn.Module):
-    """Recordings to one logit per window and output.
+class Member(nn.Module):
+    """One network: recordings to one logit per window and output."""
 
-    Args:
-        settings: Sizes.
-        n_labels: Outputs that the model file keeps.
-        n_auxiliary: Further outputs, for training only, that follow them.
-    """
-
-    def __init__(self, settings: NetworkSettings, n_labels: int, n_auxiliary: int) -> None:
+    def __init__(self, settings: NetworkSettings, n_outputs: int) -> None:
         super().__init__()
-        self.settings, self.n_labels = settings, n_labels
+        self.settings = settings
         layers: list[nn.Module] = []
         inputs = LEADS
         for channels, kernel, stride in settings.convolutions:
@@ -132,15 +129,12 @@ class Network(nn.Module):
         self.attention = Attention(inputs, settings)
         self.hidden = nn.Linear(4 * inputs, settings.hidden)
         self.dropout = nn.Dropout(settings.dropout)
-        self.output = nn.Linear(settings.hidden, n_labels + n_auxiliary)
+        self.output = nn.Linear(settings.hidden, n_outputs)
 
-    def forward(self, ecg: Tensor, stride: int | None = None) -> Tensor:
-        """Map (batch, 12, samples) in millivolts to logits (batch, windows, labels + auxiliary).
-
-        `stride` replaces the settings' one; training takes fewer windows than inference.
-        """
+    def forward(self, ecg: Tensor, stride: int) -> Tensor:
+        """Map (batch, 12, samples) to logits (batch, windows, outputs), windows `stride` samples apart."""
         frames = self.trunk(ecg.unsqueeze(2)).squeeze(2)  # batch, channels, frames
-        size, step = self.settings.frames, (stride or self.settings.stride) // self.settings.hop
+        size, step = self.settings.frames, stride // self.settings.hop
         windows = self.attention(frames.transpose(1, 2), step)
         pooled = [
             functional.avg_pool1d(frames, size, step).transpose(1, 2),
@@ -149,4 +143,28 @@ class Network(nn.Module):
             windows.amax(dim=2),
         ]
         joined = self.dropout(torch.cat(pooled, dim=-1))
-        return self.output(self.dropout(functional.relu(self.hidden(joined))))
+        logits: Tensor = self.output(self.dropout(functional.relu(self.hidden(joined))))
+        return logits
+
+
+class Network(nn.Module):
+    """A few members whose logits are averaged.
+
+    Args:
+        settings: Sizes.
+        n_labels: Outputs that the model file keeps.
+        n_auxiliary: Further outputs, for training only, that follow them.
+    """
+
+    def __init__(self, settings: NetworkSettings, n_labels: int, n_auxiliary: int) -> None:
+        super().__init__()
+        self.settings, self.n_labels = settings, n_labels
+        self.members = nn.ModuleList(Member(settings, n_labels + n_auxiliary) for _ in range(settings.members))
+
+    def member_logits(self, ecg: Tensor, stride: int) -> Tensor:
+        """Map (batch, 12, samples) to (members, batch, windows, labels + auxiliary), windows `stride` samples apart."""
+        return torch.stack([member(ecg, stride) for member in self.members])
+
+    def forward(self, ecg: Tensor) -> Tensor:
+        """Map (batch, 12, samples) in millivolts to logits of the labels (batch, windows, labels)."""
+        return self.member_logits(ecg, self.settings.stride)[..., : self.n_labels].mean(dim=0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from export.choices import choose_across
 from export.crossfit import OutOfFold
 from export.dataset import SITES, Dataset
+from export.errors import RunsError
 from export.stages import STAGES
 
 FILE = "out_of_fold.csv"
@@ -34,8 +35,8 @@ class Answers:
         for stage in STAGES.values():
             out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
             if out_of_fold.names != dataset.names:
-                msg = f"{runs} holds logits of other records than {len(dataset.names)} given ones"
-                raise ValueError(msg)
+                msg = f"{runs} holds logits of other records than the {len(dataset.names)} given ones"
+                raise RunsError(msg)
             folds = out_of_fold.folds
             parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.scored(dataset)))
         probability, found = (np.hstack(each) for each in zip(*parts, strict=True))

@@ -20,11 +20,15 @@ from export.choices import ENOUGH_POSITIVES, Choice, choose
 from export.conversion import Exported, to_onnx
 from export.crossfit import OutOfFold, final_file, fold_file, load_network
 from export.dataset import Dataset
+from export.errors import ExportError
 from export.evaluation import Evaluation, Figure, evaluate
 from export.out_of_fold import FILE, Answers
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
-TRAINING_DATA = "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, labels by expert consensus of a 2023 competition"
+TRAINING_DATA = (
+    "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, "
+    "labels by expert consensus of a 2023 competition"
+)
 CHANGELOG = "CHANGELOG.md"
 
 
@@ -33,12 +37,12 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
 
     Raises:
         ExportCheckError: A model does not keep the contract.
-        ValueError: The changelog of the models says nothing of this version.
+        ExportError: The changelog of the models says nothing of this version.
     """
     changelog = out / CHANGELOG
     if f"## {MODEL_VERSION}\n" not in (changelog.read_text(encoding="utf-8") if changelog.exists() else ""):
         msg = f"{changelog} has no entry '## {MODEL_VERSION}': say there what is new, then convert"
-        raise ValueError(msg)
+        raise ExportError(msg)
     answers = Answers.of_runs(dataset, runs)
     evaluation = evaluate(dataset, answers)
     with tempfile.TemporaryDirectory(dir=out) as folder:
@@ -81,7 +85,8 @@ def _write_models(
 
 def serialized(model: onnx.ModelProto) -> bytes:
     """Return the bytes of a model, the same for the same model."""
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:

@@ -26,6 +26,8 @@ class Stage:
     training: TrainingSettings
     healthy_weight: float
     """Weight of a record without infarction in the loss of the labels."""
+    healthy_share: float
+    """Share of the records without infarction that the stage learns from."""
     scored_on_infarctions: bool
     """Whether the stage is chosen and measured on records with infarction only, as it is used after the first."""
 
@@ -42,6 +44,11 @@ class Stage:
         """Return the weight of each record in the loss of the labels, shape (records,)."""
         return np.where(dataset.infarction[:, 0] > 0, 1, self.healthy_weight).astype(np.float32)
 
+    def taught(self, dataset: Dataset) -> NDArray[np.bool_]:
+        """Return the records that the stage learns from, shape (records,)."""
+        drawn = np.random.default_rng(SEED).random(len(dataset.names)) < self.healthy_share
+        return drawn | (dataset.infarction[:, 0] > 0)
+
     def scored(self, dataset: Dataset) -> NDArray[np.bool_]:
         """Return the records on which the stage is chosen and measured, shape (records,)."""
         return (dataset.infarction[:, 0] > 0) | (not self.scored_on_infarctions)
@@ -53,6 +60,7 @@ INFARCTION = Stage(
     NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
     TrainingSettings(),
     healthy_weight=1.0,
+    healthy_share=1.0,
     scored_on_infarctions=False,
 )
 LOCALIZATION = Stage(
@@ -61,6 +69,7 @@ LOCALIZATION = Stage(
     NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5))),
     TrainingSettings(stride=350),
     healthy_weight=0.2,
+    healthy_share=0.3,
     scored_on_infarctions=True,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}

@@ -1,4 +1,4 @@
-"""Fit one network, and the folds of one stage."""
+"""Fit one network."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -21,8 +21,8 @@ class TrainingSettings:
 
     epochs: int = 40
     """Length of the one-cycle schedule."""
-    candidates: tuple[int, ...] = (24, 28, 32, 36, 40)
-    """Epochs after which the averaged weights are evaluated; the folds choose one of them."""
+    candidates: tuple[int, ...] = (24, 32, 40)
+    """Epochs after which the averaged weights are kept; the folds choose one of them."""
     crop: int = 2400
     """Samples of each record seen in one step."""
     stride: int = 400
@@ -34,36 +34,33 @@ class TrainingSettings:
     """Decay of the moving average of the weights, per step."""
     auxiliary_weight: float = 0.5
     """Weight of the loss of the auxiliary targets."""
-    mixup: float = 0.0
-    """Parameter of the Beta distribution by which pairs of records are mixed; 0 mixes none."""
-    smoothing: float = 0.0
-    """Targets are drawn this far towards one half: the labels are opinions."""
     seed: int = 0
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a network is fitted to; row i of each belongs to the same record."""
+
+    signals: NDArray[np.float32]
+    """Millivolts, shape (records, 12, samples)."""
+    targets: NDArray[np.float32]
+    """In [0, 1], shape (records, labels + auxiliary)."""
+    n_labels: int
+    """How many of the targets the model file keeps."""
+    weight: NDArray[np.float32]
+    """Weight of each record's label loss, shape (records,)."""
+
+
 def fit(
-    network_settings: NetworkSettings,
-    settings: TrainingSettings,
-    signals: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    n_labels: int,
-    weight: NDArray[np.float32],
-    share: NDArray[np.float32],
-    report: Callable[[int, float], None],
+    sizes: NetworkSettings, settings: TrainingSettings, examples: Examples, report: Callable[[int, float], None]
 ) -> Iterator[tuple[int, Network]]:
     """Fit a network and yield its averaged weights after each candidate epoch.
 
-    The loss is the binary cross-entropy of a record's mean window probability, because that is the number users see.
-
     Args:
-        network_settings: Sizes.
+        sizes: Sizes of the network.
         settings: Schedule, loss and augmentation.
-        signals: Millivolts, shape (records, 12, samples).
-        targets: In [0, 1], shape (records, labels + auxiliary).
-        n_labels: How many of the targets the model file keeps.
-        weight: Weight of each record's label loss, shape (records,).
-        share: How much of the epochs each record takes part in, in (0, 1], shape (records,).
+        examples: What to fit it to.
         report: Called after each epoch with its number and its mean loss.
 
     Yields:
@@ -72,14 +69,11 @@ def fit(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     random = torch.Generator().manual_seed(settings.seed)
-    network = Network(network_settings, n_labels, targets.shape[1] - n_labels).to(device)
+    network = Network(sizes, examples.n_labels, examples.targets.shape[1] - examples.n_labels).to(device)
     averaged = deepcopy(network)
-    x, y, weights = (torch.from_numpy(a).to(device) for a in (signals, targets, weight))
-    drawn = torch.from_numpy(share)
-    positives = (y.cpu() * drawn[:, None]).sum(dim=0).clamp(min=1)
-    positive_weight = ((drawn.sum() - positives) / positives).sqrt().clamp(max=10).to(device)
-    n_drawn = round(float(drawn.sum()))
-    steps = math.ceil(n_drawn / settings.batch)
+    x, y, weight = (torch.from_numpy(a).to(device) for a in (examples.signals, examples.targets, examples.weight))
+    loss_of = _Loss(y, examples.n_labels, settings.auxiliary_weight)
+    steps = math.ceil(len(x) / settings.batch)
     optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.2
@@ -88,25 +82,10 @@ def fit(
     for epoch in range(1, max(settings.candidates) + 1):
         network.train()
         total = 0.0
-        for rows in _draw(drawn, n_drawn, random).split(settings.batch):
-            rows = rows.to(device)
+        for drawn in torch.randperm(len(x), generator=random).tensor_split(steps):
+            rows = drawn.to(device)
             crop = augment(x[rows], settings.crop, settings.augmentation, random)
-            target = y[rows]
-            if settings.mixup:
-                share = float(np.random.default_rng([settings.seed, step]).beta(settings.mixup, settings.mixup))
-                crop, target = (
-                    share * crop + (1 - share) * crop.roll(1, 0),
-                    share * target + (1 - share) * target.roll(1, 0),
-                )
-            target = target * (1 - settings.smoothing) + settings.smoothing / 2
-            loss = _loss(
-                network(crop, settings.stride),
-                target,
-                weights[rows],
-                positive_weight,
-                n_labels,
-                settings.auxiliary_weight,
-            )
+            loss = loss_of(network.member_logits(crop, settings.stride), y[rows], weight[rows])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -115,33 +94,29 @@ def fit(
             step += 1
             _average(averaged, network, min(settings.averaging, step / (step + 10)))
             total += float(loss.detach()) * len(rows)
-        report(epoch, total / n_drawn)
+        report(epoch, total / len(x))
         if epoch in settings.candidates:
             yield epoch, deepcopy(averaged).cpu().eval()
 
 
-def _draw(share: Tensor, n: int, random: torch.Generator) -> Tensor:
-    """Return n rows in random order: those with share 1 always, the others by turns of chance."""
-    key = torch.rand(len(share), generator=random) - (share >= 1).float()
-    rows = key.argsort()[:n]
-    return rows[torch.randperm(n, generator=random)]
+class _Loss:
+    """Binary cross-entropy of a record's mean window probability, because that is the number users see.
 
+    Positives of a rare target weigh more: by the root of how rare it is, ten times at most.
+    """
 
-import os
-WINDOW_LOSS = bool(os.environ.get('WINDOW_LOSS'))
-def _loss(
-    logits: Tensor, target: Tensor, weight: Tensor, positive_weight: Tensor, n_labels: int, auxiliary_weight: float
-) -> Tensor:
-    if WINDOW_LOSS:
-        each = functional.binary_cross_entropy_with_logits(logits, target[:, None].expand_as(logits), reduction="none").mean(dim=1)
-    else:
-        probability = torch.sigmoid(logits).mean(dim=1).clamp(1e-6, 1 - 1e-6)
-        each = functional.binary_cross_entropy(probability, target, reduction="none")
-    each = each * (1 + (positive_weight - 1) * target)
-    labels = (each[:, :n_labels].mean(dim=1) * weight).sum() / weight.sum()
-    if logits.shape[-1] == n_labels:
-        return labels
-    return labels + auxiliary_weight * each[:, n_labels:].mean()
+    def __init__(self, targets: Tensor, n_labels: int, auxiliary_weight: float) -> None:
+        positives = targets.sum(dim=0).clamp(min=1)
+        self.positive_weight = ((len(targets) - positives) / positives).sqrt().clamp(max=10)
+        self.n_labels, self.auxiliary_weight = n_labels, auxiliary_weight
+
+    def __call__(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss of logits (members, batch, windows, targets); `weight` is of the labels' part, (batch,)."""
+        probability = torch.sigmoid(logits).mean(dim=2).clamp(1e-6, 1 - 1e-6)
+        each = functional.binary_cross_entropy(probability, target.expand_as(probability), reduction="none")
+        each = (each * (1 + (self.positive_weight - 1) * target)).mean(dim=0)
+        labels = (each[:, : self.n_labels].mean(dim=1) * weight).sum() / weight.sum()
+        return labels + self.auxiliary_weight * each[:, self.n_labels :].mean()
 
 
 @torch.no_grad()
@@ -155,10 +130,10 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 @torch.no_grad()
 def window_logits(network: Network, signals: NDArray[np.float32], batch: int = 16) -> NDArray[np.float32]:
-    """Logits of the kept labels.
+    """Logits of the labels.
 
     Returns:
         Shape (records, windows, labels).
     """
     parts = [network(torch.from_numpy(signals[i : i + batch])) for i in range(0, len(signals), batch)]
-    return torch.cat(parts)[..., : network.n_labels].numpy()
+    return torch.cat(parts).numpy()

@@ -10,7 +10,6 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.lib import format as npy_format
-from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
 from ecg_edge.readers.record_file import RecordFile
@@ -62,7 +61,7 @@ def _read_file(path: Path) -> Recording:
             if size < _MAP_FROM:
                 return parse(file.read(), path.stem, str(path))
             shape, order, dtype = _header(file, size, str(path))
-            signal: NDArray[np.generic] = np.memmap(file, dtype, "r", file.tell(), shape, order)
+            signal = np.memmap(file, dtype, "r", file.tell(), shape, order)
     except OSError as error:
         if isinstance(error, UnreadableError):
             raise

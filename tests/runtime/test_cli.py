@@ -157,7 +157,14 @@ def test_cuda_without_cuda_is_an_error_not_a_fall_back():
 
 def test_info_names_models_thresholds_and_figures():
     text = ecg_edge("info").stdout.decode()
-    for expected in ("infarction 1", "localization 1", "inferior", "sensitivity", "insufficient data", "CPUExecutionProvider"):
+    for expected in (
+        "infarction 1",
+        "localization 1",
+        "inferior",
+        "sensitivity",
+        "insufficient data",
+        "CPUExecutionProvider",
+    ):
         assert expected in text
 
 
@@ -215,7 +222,9 @@ def test_a_day_of_ecg_is_answered_in_bounded_memory(tmp_path):
 def test_help_and_version_load_neither_numpy_nor_onnxruntime():
     script = "import sys; sys.argv=['ecg-edge','{}']\ntry:\n import ecg_edge.cli; ecg_edge.cli.main()\nfinally: print(*sys.modules)"
     for option in ("--help", "--version"):
-        result = subprocess.run([sys.executable, "-c", script.format(option)], capture_output=True, text=True, check=True)
+        result = subprocess.run(
+            [sys.executable, "-c", script.format(option)], capture_output=True, text=True, check=True
+        )
         assert not {"numpy", "onnxruntime"} & set(result.stdout.split())
 
 

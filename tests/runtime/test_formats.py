@@ -85,7 +85,11 @@ def test_jsonl_has_one_object_a_line():
 def test_csv_has_one_row_a_record_under_one_header():
     rows = list(csv.DictReader(io.StringIO("".join(formats.csv_table([detected(), not_detected(), failed()], SITES)))))
     assert [row["status"] for row in rows] == ["detected", "not_detected", "error"]
-    assert (rows[0]["inferior_probability"], rows[0]["inferior_found"], rows[0]["found_sites"]) == ("0.8", "1", "inferior")
+    assert (rows[0]["inferior_probability"], rows[0]["inferior_found"], rows[0]["found_sites"]) == (
+        "0.8",
+        "1",
+        "inferior",
+    )
     assert rows[1]["inferior_probability"] == ""
     assert rows[2]["error"] == "it broke"
 

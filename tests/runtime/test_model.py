@@ -68,7 +68,8 @@ def test_a_model_without_a_spec_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"thresholds": (0.5, 0.5)}, {"stride": 0}, {"stride": 801}, {"stage": "other"}, {"schema": 2}, {"labels": ()}]
+    "changes",
+    [{"thresholds": (0.5, 0.5)}, {"stride": 0}, {"stride": 801}, {"stage": "other"}, {"schema": 2}, {"labels": ()}],
 )
 def test_a_spec_that_contradicts_itself_is_refused(changes):
     values = json.loads(spec("infarction").to_json()) | changes
@@ -101,9 +102,7 @@ def test_a_session_that_falls_back_to_cpu_is_an_error(folder, monkeypatch):
     real = onnxruntime.InferenceSession
     offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
-    monkeypatch.setattr(
-        onnxruntime, "InferenceSession", lambda content, options, providers: real(content, options)
-    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda content, options, **_: real(content, options))
     with pytest.raises(ProviderError, match="CUDAExecutionProvider"):
         Detector(folder, provider="cuda")
 

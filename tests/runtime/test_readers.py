@@ -1,5 +1,4 @@
 import io
-import os
 import pickle
 import zipfile
 
@@ -120,7 +119,9 @@ def test_read_recording_refuses_to_choose_among_several(tmp_path):
 def test_a_zip_reads_its_npy_entries_and_passes_over_the_rest(tmp_path):
     inner = zip_of(tmp_path / "inner.zip", [("z.npy", npy_bytes(SIGNAL))]).read_bytes()
     entries = [("deep/er/x.npy", npy_bytes(SIGNAL)), ("notes.txt", b"hi"), ("inner.zip", inner)]
-    path = zip_of(tmp_path / "a.zip", [*entries, ("__MACOSX/deep/er/._x.npy", b"fork")], compression=zipfile.ZIP_DEFLATED)
+    path = zip_of(
+        tmp_path / "a.zip", [*entries, ("__MACOSX/deep/er/._x.npy", b"fork")], compression=zipfile.ZIP_DEFLATED
+    )
     (record,) = find_records(path)
     assert (record.name, record.source) == ("x", f"{path}/deep/er/x.npy")
     np.testing.assert_array_equal(record.read().stretch(0, 900), SIGNAL)
@@ -134,7 +135,9 @@ def test_a_zip_entry_that_points_outside_is_refused(tmp_path, name):
 
 
 def test_a_second_entry_of_the_same_name_is_refused_and_the_first_is_read(tmp_path):
-    first, second = find_records(zip_of(tmp_path / "a.zip", [("X.npy", npy_bytes(SIGNAL)), ("x.npy", npy_bytes(SIGNAL))]))
+    first, second = find_records(
+        zip_of(tmp_path / "a.zip", [("X.npy", npy_bytes(SIGNAL)), ("x.npy", npy_bytes(SIGNAL))])
+    )
     assert first.read().samples == 900
     with pytest.raises(UnreadableError, match="more than once"):
         second.read()
@@ -173,7 +176,7 @@ def test_a_damaged_entry_is_an_error_and_the_next_is_read(tmp_path):
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(zipped, "MOST_BYTES_OF_AN_ENTRY", 1_000_000)
     path = zip_of(tmp_path / "a.zip", [("x.npy", npy_bytes(np.zeros((12, 10**6))))], compression=zipfile.ZIP_DEFLATED)
-    assert os.path.getsize(path) < 200_000
+    assert path.stat().st_size < 200_000
     (record,) = find_records(path)
     with pytest.raises(UnreadableError, match="unpacks to more than"):
         record.read()

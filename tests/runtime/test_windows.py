@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ def test_every_sample_is_in_some_window(size):
 def test_windows_ascend_by_the_stride_and_only_the_last_may_be_closer(size):
     samples, window, stride = size
     starts = window_starts(samples, window, stride).tolist()
-    steps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(starts)]
     assert starts[0] == 0
     assert all(step == stride for step in steps[:-1])
     assert all(0 < step <= stride for step in steps)

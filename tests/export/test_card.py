@@ -1,0 +1,81 @@
+"""The figures that are published, measured again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ecg_edge import Detector
+from ecg_edge.model import shipped_models
+from ecg_edge.readers import find_records
+from export.dataset import read_dataset
+from export.evaluation import evaluate, table
+from export.out_of_fold import FILE, LABELS, Answers
+
+FOLD = 0
+
+
+@pytest.fixture(scope="module")
+def dataset(records):
+    return read_dataset(records / "train")
+
+
+@pytest.fixture(scope="module")
+def answers():
+    return Answers.read(shipped_models() / FILE)
+
+
+def test_the_card_and_the_specs_say_what_the_out_of_fold_answers_give(dataset, answers):
+    evaluation = evaluate(dataset, answers)
+    card = (shipped_models() / "README.md").read_text(encoding="utf-8")
+    assert "\n".join(table(evaluation)) in card
+    metrics = Detector().infarction.spec.metrics["infarction"]
+    assert metrics["auroc"]["value"] == pytest.approx(evaluation.infarction.figures["auroc"].value, abs=1e-4)
+    assert metrics["f1"]["n"] == len(dataset.names)
+
+
+def test_no_patient_is_in_two_folds(dataset, answers):
+    folds_of = {}
+    for patient, fold in zip(dataset.patients, answers.folds, strict=True):
+        folds_of.setdefault(patient, set()).add(fold)
+    assert all(len(folds) == 1 for folds in folds_of.values())
+    np.testing.assert_array_equal(answers.folds, dataset.folds(5, 0))
+
+
+def test_the_runtime_gives_the_out_of_fold_answers_of_a_fold(records, answers, request):
+    """The networks of one fold, exported as the shipped ones are, on the records that they have not seen."""
+    detector = Detector(request.path.with_name(f"fold{FOLD}"))
+    rows = {name: i for i, name in enumerate(answers.names) if answers.folds[i] == FOLD}
+    held_out = [record for record in find_records(records / "train") if record.name in rows]
+    assert len(held_out) == len(rows) > 300
+    for finding in detector.detect_many(held_out, all_sites=True):
+        row = rows[finding.record]
+        now = [finding.probability, *(site.probability for site in finding.sites)]
+        np.testing.assert_allclose(now, answers.probability[row], atol=1e-4, err_msg=finding.record)
+        found = [finding.status == "detected", *(site.found for site in finding.sites)]
+        close = np.abs(np.array(now) - [detector.infarction.spec.thresholds[0], *detector.localization.spec.thresholds])
+        assert all(np.array(found)[close > 1e-4] == answers.found[row][close > 1e-4])
+
+
+def test_the_shipped_models_have_learned_their_training_records(records, dataset, answers):
+    """Seen records must be answered at least as well as unseen ones: a broken export shows here."""
+    chosen = [record for record in find_records(records / "train") if record.name in set(dataset.names[:300])]
+    probability = np.array([each.probability for each in Detector().detect_many(chosen)])
+    from sklearn.metrics import roc_auc_score
+
+    truth = dataset.infarction[:300, 0]
+    order = [dataset.names.index(record.name) for record in chosen]
+    assert roc_auc_score(truth[order], probability) >= roc_auc_score(truth, answers.probability[:300, 0]) - 0.01
+
+
+def test_labels_of_the_table_are_those_of_the_models():
+    detector = Detector()
+    assert LABELS == (*detector.infarction.spec.labels, *detector.localization.spec.labels)
+
+
+def test_manifest_and_changelog_name_the_same_version():
+    manifest = json.loads((shipped_models() / "manifest.json").read_text())
+    detector = Detector()
+    assert {model.name for model in detector.provenance.models} == set(manifest["models"])
+    changelog = (shipped_models() / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert all(f"## {model.version}\n" in changelog for model in detector.provenance.models)

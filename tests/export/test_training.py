@@ -1,0 +1,100 @@
+"""Real training on a made dataset, small enough for seconds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from export import crossfit
+from export.__main__ import main
+from export.crossfit import OutOfFold, final_file, fold_file, load_network, train_stage
+from export.network import NetworkSettings
+from export.stages import INFARCTION, LOCALIZATION
+from export.training import TrainingSettings, window_logits
+
+NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
+TRAINING = TrainingSettings(epochs=8, candidates=(6, 8), crop=1100, stride=100, averaging=0.9)
+SMALL = replace(INFARCTION, network=NETWORK, training=TRAINING)
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Run the folds in this process: a pool costs seconds to start."""
+
+    class Now:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return False
+
+        def submit(self, function, *arguments):
+            function(*arguments)
+            return self
+
+        def result(self):
+            return None
+
+    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", Now)
+
+
+def test_training_learns_resumes_and_repeats_itself(dataset, tmp_path, one_process):
+    lines = []
+    train_stage(SMALL, dataset, tmp_path / "a", lines.append)
+    out_of_fold = OutOfFold.read(tmp_path / "a" / "infarction_out_of_fold.npz")
+    assert out_of_fold.logits.shape == (2, 60, 5, 1)
+    score = out_of_fold.logits[-1].mean(axis=(1, 2))
+    ill = dataset.infarction[:, 0] > 0
+    assert (score[ill][:, None] > score[~ill][None]).mean() > 0.9
+
+    (tmp_path / "a" / fold_file(SMALL, 3)).unlink()
+    lines.clear()
+    train_stage(SMALL, dataset, tmp_path / "a", lines.append)
+    trained = {line.split(":")[0] for line in lines if "epoch 1," in line}
+    assert trained == {"infarction_fold3"}
+    again = OutOfFold.read(tmp_path / "a" / "infarction_out_of_fold.npz")
+    np.testing.assert_array_equal(again.logits, out_of_fold.logits)
+
+
+def test_the_folds_networks_never_saw_their_records(dataset, tmp_path, one_process, monkeypatch):
+    seen = {}
+
+    def spy(network, settings, examples, report):
+        seen[len(seen)] = examples.signals.copy()
+        yield from real(network, settings, examples, report)
+
+    real = crossfit.fit
+    monkeypatch.setattr(crossfit, "fit", spy)
+    train_stage(
+        replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,))), dataset, tmp_path, lambda _: None
+    )
+    folds = dataset.folds(5, 0)
+    for fold in range(5):
+        np.testing.assert_array_equal(seen[fold], dataset.signals[folds != fold])
+    np.testing.assert_array_equal(seen[5], dataset.signals)
+
+
+def test_weights_are_read_back_as_they_were(dataset, tmp_path, one_process):
+    small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
+    train_stage(small, dataset, tmp_path, lambda _: None)
+    n_auxiliary = small.auxiliary(dataset).shape[1]
+    network = load_network(small, tmp_path / final_file(small), 0, n_auxiliary)
+    assert window_logits(network, dataset.signals[:2]).shape == (2, 5, 1)
+    assert all(torch.isfinite(each).all() for each in network.state_dict().values())
+
+
+def test_the_second_stage_is_scored_on_infarctions(dataset):
+    np.testing.assert_array_equal(LOCALIZATION.scored(dataset), dataset.infarction[:, 0] > 0)
+    assert INFARCTION.scored(dataset).all()
+
+
+def test_a_folder_that_is_no_dataset_is_one_line(tmp_path):
+    result = CliRunner().invoke(main, ["evaluate", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.output.startswith("error: cannot read")
+    assert result.output.count("\n") == 1
