@@ -9,6 +9,7 @@ from export.errors import ExportError
 
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 RUNS = click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
+EXAMPLES = Path(__file__).parents[1] / "examples"
 MODELS = Path(__file__).parents[1] / "onnx_models"
 
 
@@ -64,6 +65,16 @@ def evaluate(data: Path, answers: Path) -> None:
 
     for line in table(measure(read_dataset(data), Answers.read(answers))):
         click.echo(line)
+
+
+@main.command()
+@click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=EXAMPLES)
+def examples(out: Path) -> None:
+    """Make the two synthetic example recordings anew."""
+    from export.synthetic import write_examples
+
+    write_examples(out)
+    say(f"written to {out}")
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Make two synthetic example recordings: a normal ECG and an old inferior infarction.
+"""Two synthetic example recordings: a normal ECG and an old inferior infarction.
 
 No patient data is used. The heart is a moving dipole whose coordinates are sums of Gaussians of the
 cardiac phase [1], the three-dimensional form of the dynamical ECG model [2]; the phase advances with
@@ -10,10 +10,8 @@ The matrix is published; the Gaussians below were chosen by hand for a textbook 
 turns the early QRS forces, about the first 50 ms, away from the feet and tilts the T vector
 the same way: Q waves and inverted T waves in II, III and aVF follow from the dipole alone.
 
-Output, beside this script: normal.npy and inferior_infarction.npy, each float32, shape (12, 5000),
+`python -m export examples` writes normal.npy and inferior_infarction.npy, each float32, shape (12, 5000),
 leads I II III aVR aVL aVF V1..V6, millivolts rounded to 0.001, 500 Hz, 10 s.
-
-Run: python examples/make_examples.py
 
 [1] Sameni R, Clifford GD, Jutten C, Shamsollahi MB. Multichannel ECG and noise modeling: application to
     maternal and fetal ECG signals. EURASIP J. Adv. Signal Process. 2007:043407. doi:10.1155/2007/43407
@@ -27,12 +25,13 @@ Run: python examples/make_examples.py
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 RATE_HZ = 500
@@ -136,12 +135,8 @@ def recording(example: Example, rng: np.random.Generator) -> NDArray[np.float32]
     return twelve_leads(heart + disturbance(seconds, rng))
 
 
-def main() -> None:
-    """Write every example beside this script."""
+def write_examples(folder: Path) -> None:
+    """Write every example into a folder."""
     for offset, example in enumerate(EXAMPLES):
         rng = np.random.default_rng(SEED + offset)
-        np.save(Path(__file__).with_name(f"{example.name}.npy"), recording(example, rng))
-
-
-if __name__ == "__main__":
-    main()
+        np.save(folder / f"{example.name}.npy", recording(example, rng))
