@@ -6,16 +6,12 @@ import click
 
 from export.dataset import read_dataset
 from export.errors import ExportError
+from export.progress import say
 
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 RUNS = click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MODELS = Path(__file__).parents[1] / "onnx_models"
-
-
-def say(line: str) -> None:
-    """Show a line of progress."""
-    click.echo(line, err=True)
 
 
 class _OneLineErrors(click.Group):

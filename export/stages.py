@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from export.augmentation import AugmentationSettings
 from export.dataset import SITES, Dataset
 from export.network import NetworkSettings
 from export.training import TrainingSettings
@@ -57,8 +58,15 @@ class Stage:
 INFARCTION = Stage(
     "infarction",
     ("infarction",),
-    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
-    TrainingSettings(),
+    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), members=2),
+    TrainingSettings(
+        epochs=20,
+        candidates=(12, 16, 20),
+        weight_decay=0.1,
+        level="window",
+        smoothing=0.1,
+        augmentation=AugmentationSettings(lead_gain=0.0, noise_mv=0.015, wander_mv=0.0, stretch=0.0),
+    ),
     healthy_weight=1.0,
     healthy_share=1.0,
     scored_on_infarctions=False,
@@ -66,8 +74,8 @@ INFARCTION = Stage(
 LOCALIZATION = Stage(
     "localization",
     SITES,
-    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5))),
-    TrainingSettings(stride=350),
+    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), members=2),
+    TrainingSettings(epochs=48, candidates=(32, 40, 48), stride=350),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,

@@ -109,7 +109,8 @@ def dipole(phase: NDArray[np.float64], heart_hz: float, waves: list[list[float]]
     centre_ms, width_ms, *xyz = np.array(waves).T
     rad_per_ms = 2 * np.pi * heart_hz / 1000
     gap = (phase - centre_ms[:, None] * rad_per_ms + np.pi) % (2 * np.pi) - np.pi
-    return np.array(xyz) @ np.exp(-0.5 * (gap / (width_ms[:, None] * rad_per_ms)) ** 2)
+    mixed: NDArray[np.float64] = np.array(xyz) @ np.exp(-0.5 * (gap / (width_ms[:, None] * rad_per_ms)) ** 2)
+    return mixed
 
 
 def disturbance(seconds: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

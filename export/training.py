@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -34,6 +35,10 @@ class TrainingSettings:
     """Decay of the moving average of the weights, per step."""
     auxiliary_weight: float = 0.5
     """Weight of the loss of the auxiliary targets."""
+    level: Literal["window", "record"] = "record"
+    """Whether the loss is of each window's probability or of a record's mean, the number that users see."""
+    smoothing: float = 0.0
+    """How far targets are drawn from 0 and 1 towards one half: labels are opinions."""
     seed: int = 0
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
@@ -72,7 +77,8 @@ def fit(
     network = Network(sizes, examples.n_labels, examples.targets.shape[1] - examples.n_labels).to(device)
     averaged = deepcopy(network)
     x, y, weight = (torch.from_numpy(a).to(device) for a in (examples.signals, examples.targets, examples.weight))
-    loss_of = _Loss(y, examples.n_labels, settings.auxiliary_weight)
+    y = y * (1 - settings.smoothing) + settings.smoothing / 2
+    loss_of = _Loss(y, examples.n_labels, settings)
     steps = math.ceil(len(x) / settings.batch)
     optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -100,23 +106,24 @@ def fit(
 
 
 class _Loss:
-    """Binary cross-entropy of a record's mean window probability, because that is the number users see.
+    """Binary cross-entropy; positives of a rare target weigh more, by the root of how rare it is, ten times at most."""
 
-    Positives of a rare target weigh more: by the root of how rare it is, ten times at most.
-    """
-
-    def __init__(self, targets: Tensor, n_labels: int, auxiliary_weight: float) -> None:
+    def __init__(self, targets: Tensor, n_labels: int, settings: TrainingSettings) -> None:
         positives = targets.sum(dim=0).clamp(min=1)
         self.positive_weight = ((len(targets) - positives) / positives).sqrt().clamp(max=10)
-        self.n_labels, self.auxiliary_weight = n_labels, auxiliary_weight
+        self.n_labels, self.settings = n_labels, settings
 
     def __call__(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of logits (members, batch, windows, targets); `weight` is of the labels' part, (batch,)."""
-        probability = torch.sigmoid(logits).mean(dim=2).clamp(1e-6, 1 - 1e-6)
-        each = functional.binary_cross_entropy(probability, target.expand_as(probability), reduction="none")
-        each = (each * (1 + (self.positive_weight - 1) * target)).mean(dim=0)
+        probability = torch.sigmoid(logits)
+        if self.settings.level == "record":
+            probability = probability.mean(dim=2, keepdim=True)
+        each = functional.binary_cross_entropy(
+            probability.clamp(1e-6, 1 - 1e-6), target[:, None].expand_as(probability), reduction="none"
+        )
+        each = (each * (1 + (self.positive_weight - 1) * target[:, None])).mean(dim=(0, 2))
         labels = (each[:, : self.n_labels].mean(dim=1) * weight).sum() / weight.sum()
-        return labels + self.auxiliary_weight * each[:, self.n_labels :].mean()
+        return labels + self.settings.auxiliary_weight * each[:, self.n_labels :].mean()
 
 
 @torch.no_grad()
