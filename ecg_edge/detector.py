@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge import __version__
-from ecg_edge.errors import EcgEdgeError, ModelError, SamplingRateError, TooShortError
+from ecg_edge.errors import EcgEdgeError, ModelError, SamplingRateError, TooShortError, UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
-from ecg_edge.model import Model, read_models, shipped_models
+from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
 from ecg_edge.spec import STAGES
@@ -49,7 +49,7 @@ class Detector:
             raise ValueError(msg)
         self.folder = Path(models) if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
-        files = read_models(self.folder)
+        files = read_files(self.folder, "models")
         if missing := set(STAGES) - set(files):
             raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
         self.infarction, self.localization = (Model(files[stage], provider) for stage in STAGES)
@@ -73,7 +73,8 @@ class Detector:
             windows: Keep the probability of each window.
 
         Raises:
-            InvalidRecordingError: The recording is too short, of another sampling rate, or not finite.
+            InvalidRecordingError: The recording is too short, of another sampling rate, not finite or beyond all measure.
+            TypeError: It is not a Recording.
         """
         return self._answers([recording], all_sites, windows)[0]
 
@@ -109,7 +110,7 @@ class Detector:
         findings: list[Finding | None] = []
         for item in batch:
             try:
-                recording = item if isinstance(item, Recording) else item.read()
+                recording = item.read() if isinstance(item, RecordFile) else item
                 self._check(recording)
             except EcgEdgeError as error:
                 findings.append(self._failed(item, error))
@@ -131,6 +132,9 @@ class Detector:
         return Finding(item.name, item.source, "error", self.provenance, error=str(error))
 
     def _check(self, recording: Recording) -> None:
+        if not isinstance(recording, Recording):
+            msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
+            raise TypeError(msg)
         for spec in (self.infarction.spec, self.localization.spec):
             if recording.sampling_rate != spec.sampling_rate:
                 raise SamplingRateError(recording.sampling_rate, spec.sampling_rate)
@@ -206,7 +210,10 @@ def _window_probabilities(model: Model, recordings: list[Recording]) -> list[NDA
     for samples, rows in by_length.items():
         for chunk in chunks(samples, spec.window, spec.stride, max(1, spec.windows_per_call // len(rows))):
             ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in rows])
-            for i, probability in zip(rows, model.window_probability(ecg), strict=True):
+            answers = model.window_probability(ecg)
+            if not np.isfinite(answers).all():
+                raise UncomputableError(float(np.abs(ecg).max()))
+            for i, probability in zip(rows, answers, strict=True):
                 parts[i].append(probability)
     return [np.concatenate(each) for each in parts]
 

@@ -53,6 +53,13 @@ class NotFiniteError(InvalidRecordingError):
         super().__init__(f"lead {lead} holds NaN or infinity at {at_s:.3f} s; repair or cut the signal")
 
 
+class UncomputableError(InvalidRecordingError):
+    """The amplitudes are so large that the model's answer is not a number."""
+
+    def __init__(self, greatest_mv: float) -> None:
+        super().__init__(f"the signal reaches {greatest_mv:.3g} mV, no ECG does; check its unit")
+
+
 class SamplingRateError(InvalidRecordingError):
     """The recording has another sampling rate than the models."""
 

@@ -25,27 +25,31 @@ def shipped_models() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A model file whose bytes are those that the manifest promises."""
+class CheckedFile:
+    """A file whose bytes are those that the manifest promises."""
 
     path: Path
     content: bytes
     sha256: str
 
 
-def read_models(folder: Path) -> dict[str, ModelFile]:
-    """Read the manifest of a folder and the model files that it names, by stage.
+def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
+    """Read the files that a section of a folder's manifest names, by their keys there.
+
+    Args:
+        folder: Where the manifest and its files are.
+        section: "models" (by stage) or "checks" (the stored answers).
 
     Raises:
         ModelError: A file is missing, is named outside the folder, or differs from the manifest.
     """
     manifest = folder / MANIFEST
     try:
-        entries = json.loads(_read(manifest))["models"]
-        named = {stage: (entry["file"], entry["sha256"], entry["size"]) for stage, entry in entries.items()}
+        entries = json.loads(_read(manifest)).get(section, {})
+        named = {key: (entry["file"], entry["sha256"], entry["size"]) for key, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
-    return {stage: _read_model(folder, *entry) for stage, entry in named.items()}
+    return {key: _read_checked(folder, *entry) for key, entry in named.items()}
 
 
 def _read(path: Path) -> bytes:
@@ -55,9 +59,9 @@ def _read(path: Path) -> bytes:
         raise ModelError(path, f"cannot be read: {error.strerror}") from error
 
 
-def _read_model(folder: Path, name: str, sha256: str, size: int) -> ModelFile:
+def _read_checked(folder: Path, name: str, sha256: str, size: int) -> CheckedFile:
     if Path(name).name != name:
-        raise ModelError(folder / MANIFEST, f"names the model file {name!r}, which is not a plain file name")
+        raise ModelError(folder / MANIFEST, f"names the file {name!r}, which is not a plain file name")
     content = _read(folder / name)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256 or len(content) != size:
@@ -66,7 +70,7 @@ def _read_model(folder: Path, name: str, sha256: str, size: int) -> ModelFile:
             f"differs from the manifest: sha256 {found[:12]}..., {size} bytes expected, "
             f"{len(content)} found; install the package again",
         )
-    return ModelFile(folder / name, content, sha256)
+    return CheckedFile(folder / name, content, sha256)
 
 
 class Model:
@@ -81,7 +85,7 @@ class Model:
         ProviderError: The session would not run on the provider.
     """
 
-    def __init__(self, file: ModelFile, provider: str = "cpu") -> None:
+    def __init__(self, file: CheckedFile, provider: str = "cpu") -> None:
         self.provider = PROVIDERS[provider]
         self._session = _session(file, self.provider)
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
@@ -106,7 +110,7 @@ class Model:
         return result
 
 
-def _session(file: ModelFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
+def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
     offered = onnxruntime.get_available_providers()
     if provider not in offered:
         raise ProviderError(provider, offered)

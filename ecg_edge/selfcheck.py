@@ -1,5 +1,6 @@
 """Prove on this machine that the models are the ones that were shipped and answer as they did then."""
 
+import hashlib
 import json
 import platform
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ import onnxruntime
 
 from ecg_edge import __version__
 from ecg_edge.detector import Detector
-from ecg_edge.errors import EcgEdgeError, ModelError
+from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
+from ecg_edge.model import read_files
 from ecg_edge.readers import read_recording
 
 GOLDEN = "golden.json"
@@ -32,16 +34,20 @@ def self_check(detector: Detector) -> Iterator[str]:
     """Yield a line for each thing that was checked.
 
     Raises:
-        SelfCheckError: An answer on a golden recording differs from the stored one.
-        ModelError: The stored answers cannot be read.
+        SelfCheckError: A golden recording is not the stored one, or its answer differs.
+        ModelError: The stored answers are missing or differ from the manifest.
     """
     yield f"python {platform.python_version()}, numpy {np.__version__}, onnxruntime {onnxruntime.__version__}"
     yield f"ecg_edge {__version__}, provider {detector.provenance.provider}"
     for model in detector.provenance.models:
         yield f"model {model.name} {model.version}: sha256 {model.sha256[:12]}... as in the manifest"
-    golden = _golden(detector.folder)
+    stored = read_files(detector.folder, "checks").get("golden")
+    if stored is None:
+        yield "this folder of models comes without stored answers: none compared"
+        return
+    golden = json.loads(stored.content)
     for answer in golden["recordings"]:
-        recording = read_recording(example_recordings() / answer["file"])
+        recording = read_recording(_checked_example(answer))
         difference = _difference(detector.detect(recording, all_sites=True), answer)
         # Other providers compute in other precisions: there only the decisions are promised.
         if detector.provenance.provider == "CPUExecutionProvider" and difference > golden["tolerance"]:
@@ -50,27 +56,27 @@ def self_check(detector: Detector) -> Iterator[str]:
         yield f"golden recording {answer['file']}: same decisions, probabilities within {difference:.1e}"
 
 
-def golden_answer(file: str, finding: Finding) -> dict[str, Any]:
+def golden_answer(path: Path, finding: Finding) -> dict[str, Any]:
     """Return what is stored of the answer for an example recording; `finding` holds all sites."""
     return {
-        "file": file,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "status": finding.status,
         "probability": finding.probability,
         "sites": {site.site: {"probability": site.probability, "found": site.found} for site in finding.sites},
     }
 
 
-def _golden(folder: Path) -> dict[str, Any]:
-    path = folder / GOLDEN
-    try:
-        golden: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(path, f"the stored answers cannot be read: {error}") from error
-    return golden
+def _checked_example(answer: dict[str, Any]) -> Path:
+    path: Path = example_recordings() / answer["file"]
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != answer["sha256"]:
+        msg = f"{path} is missing or is not the recording that the stored answer is of"
+        raise SelfCheckError(msg)
+    return path
 
 
 def _difference(finding: Finding, stored: dict[str, Any]) -> float:
-    now = golden_answer(stored["file"], finding)
+    now = golden_answer(example_recordings() / stored["file"], finding)
     decisions = [
         (each["status"], {name: site["found"] for name, site in each["sites"].items()}) for each in (now, stored)
     ]

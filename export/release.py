@@ -49,7 +49,7 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
         made = Path(folder)
         specs = _write_models(dataset, runs, made, evaluation, fold=None)
         answers.save(made / FILE)
-        (made / GOLDEN).write_text(json.dumps(_golden(made), indent=1) + "\n", encoding="utf-8")
+        _write_golden(made)
         (made / "README.md").write_text(card(evaluation, specs), encoding="utf-8")
         for path in made.iterdir():
             path.replace(out / path.name)
@@ -77,9 +77,9 @@ def _write_models(
         check_model(content, exported, spec, dataset.signals[:3])
         file = f"{stage.name}.onnx"
         (out / file).write_bytes(content)
-        entries[stage.name] = {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        entries[stage.name] = _entry(file, content)
         specs.append(spec)
-    (out / MANIFEST).write_text(json.dumps({"schema": 1, "models": entries}, indent=1) + "\n", encoding="utf-8")
+    _write_manifest(out, entries, {})
     return specs
 
 
@@ -133,10 +133,23 @@ def _plain(figure: Figure) -> dict[str, float]:
     }
 
 
-def _golden(models: Path) -> dict[str, Any]:
+def _write_golden(models: Path) -> None:
+    """Store the answers of a folder's models for the example recordings, and name the file in the manifest."""
     detector = Detector(models)
     recordings = [
-        golden_answer(path.name, detector.detect(read_recording(path), all_sites=True))
+        golden_answer(path, detector.detect(read_recording(path), all_sites=True))
         for path in sorted(example_recordings().glob("*.npy"))
     ]
-    return {"tolerance": 1e-5, "recordings": recordings}
+    content = json.dumps({"tolerance": 1e-5, "recordings": recordings}, indent=1).encode()
+    (models / GOLDEN).write_bytes(content)
+    manifest = json.loads((models / MANIFEST).read_bytes())
+    _write_manifest(models, manifest["models"], {"golden": _entry(GOLDEN, content)})
+
+
+def _write_manifest(folder: Path, models: dict[str, Any], checks: dict[str, Any]) -> None:
+    manifest = {"schema": 1, "models": models, "checks": checks}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _entry(file: str, content: bytes) -> dict[str, Any]:
+    return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

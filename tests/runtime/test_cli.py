@@ -1,6 +1,7 @@
 """The command line in a real process."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -190,14 +191,44 @@ def test_check_fails_when_one_byte_of_a_model_changes(tmp_path):
     assert result.stdout.decode().splitlines()[-1].startswith("FAILED: ")
 
 
-def test_check_fails_when_an_answer_changes(tmp_path):
-    models = copy_of_models(tmp_path)
+def change_golden(models, change):
     golden = json.loads((models / "golden.json").read_text())
-    golden["recordings"][0]["probability"] += 2e-5
-    (models / "golden.json").write_text(json.dumps(golden))
+    change(golden["recordings"][0])
+    content = json.dumps(golden).encode()
+    (models / "golden.json").write_bytes(content)
+    manifest = json.loads((models / "manifest.json").read_text())
+    manifest["checks"]["golden"] |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    (models / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probability": 0.123}, "a probability differs by"),
+        ({"status": "undecided"}, "stored is ('undecided'"),
+        ({"sha256": "0" * 64}, "is not the recording that the stored answer is of"),
+    ],
+)
+def test_check_fails_when_an_answer_or_a_recording_is_not_the_stored_one(tmp_path, change, message):
+    models = copy_of_models(tmp_path)
+    change_golden(models, lambda answer: answer.update(change))
     result = ecg_edge("check", "--models", models)
     assert result.returncode == 1
-    assert "a probability differs by" in result.stdout.decode()
+    assert message in result.stdout.decode().splitlines()[-1]
+
+
+def test_check_fails_when_the_stored_answers_are_missing_or_changed(tmp_path):
+    models = copy_of_models(tmp_path)
+    (models / "golden.json").write_text("{}")
+    assert "golden.json: differs from the manifest" in ecg_edge("check", "--models", models).stdout.decode()
+    (models / "golden.json").unlink()
+    assert "golden.json: cannot be read" in ecg_edge("check", "--models", models).stdout.decode()
+
+
+def test_check_says_when_other_models_come_without_stored_answers(tiny_folder):
+    result = ecg_edge("check", "--models", tiny_folder)
+    assert result.returncode == 0
+    assert "without stored answers" in result.stdout.decode()
 
 
 def test_a_day_of_ecg_is_answered_in_bounded_memory(tmp_path):

@@ -81,6 +81,22 @@ def test_nan_anywhere_is_refused(tiny):
         tiny.detect(Recording(signal))
 
 
+@pytest.mark.parametrize("millivolts", [1e12, 1e30])
+def test_an_answer_is_a_number_or_an_error(shipped, noise, millivolts):
+    signal = noise().signal * np.float32(millivolts)
+    (finding,) = shipped.detect_many([Recording(signal)])
+    assert finding.status == "error" or 0 <= finding.probability <= 1
+    if millivolts == 1e30:
+        assert "check its unit" in finding.error
+
+
+def test_a_bare_array_is_refused_with_the_remedy(tiny):
+    with pytest.raises(TypeError, match=r"found ndarray; wrap an array: Recording\(signal\)"):
+        tiny.detect(np.zeros((12, 5000)))
+    with pytest.raises(TypeError, match="found ndarray"):
+        list(tiny.detect_many([np.zeros((12, 5000))]))
+
+
 def test_many_are_answered_in_order_and_a_bad_one_is_an_error_among_them(tiny, ecg, tmp_path):
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY")
     items = [ecg(name="ill", I=1.0), *find_records(tmp_path), ecg(name="short", samples=10), ecg(name="well")]

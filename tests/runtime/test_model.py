@@ -6,7 +6,7 @@ from tiny import model, spec, write_models
 
 from ecg_edge import Detector
 from ecg_edge.errors import ModelError, ProviderError
-from ecg_edge.model import Model, ModelFile
+from ecg_edge.model import CheckedFile, Model
 from ecg_edge.spec import METADATA_KEY, ModelSpec
 
 
@@ -31,7 +31,7 @@ def test_a_missing_model_is_named(folder):
         Detector(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": {"infarction": {}}}', '{"models": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"models": {"infarction": {}}}', '{"models": 3}'])
 def test_a_file_that_is_no_manifest_is_refused(folder, text):
     (folder / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=r"manifest\.json"):
@@ -57,14 +57,14 @@ def test_a_manifest_without_a_stage_is_refused(folder):
 
 def test_bytes_that_are_no_model_are_refused(tmp_path):
     with pytest.raises(ModelError, match="onnxruntime cannot load it"):
-        Model(ModelFile(tmp_path / "a.onnx", b"nothing", "0"))
+        Model(CheckedFile(tmp_path / "a.onnx", b"nothing", "0"))
 
 
 def test_a_model_without_a_spec_is_refused(tmp_path):
     bare = model(spec("infarction"))
     del bare.metadata_props[:]
     with pytest.raises(ModelError, match=f"no '{METADATA_KEY}' in its metadata"):
-        Model(ModelFile(tmp_path / "a.onnx", bare.SerializeToString(), "0"))
+        Model(CheckedFile(tmp_path / "a.onnx", bare.SerializeToString(), "0"))
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ import pytest
 from conftest import EXAMPLES
 
 from ecg_edge import Detector, Recording, read_recording
-from ecg_edge.model import Model, read_models, shipped_models
+from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.recording import LEADS
 from ecg_edge.selfcheck import self_check
 
 
 @pytest.fixture(scope="module")
 def models():
-    return {stage: Model(file) for stage, file in read_models(shipped_models()).items()}
+    return {stage: Model(file) for stage, file in read_files(shipped_models(), "models").items()}
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_what_lies_outside_of_a_window_does_not_reach_it(models, long_recording,
 
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_the_mean_in_the_file_is_that_of_its_windows(models, long_recording, stage):
-    content = read_models(shipped_models())[stage].content
+    content = read_files(shipped_models(), "models")[stage].content
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     probability, windows = session.run(["probability", "window_probability"], {"ecg": long_recording[None]})
     np.testing.assert_allclose(probability, windows.mean(axis=1), atol=1e-6)
