@@ -73,7 +73,7 @@ class Detector:
             windows: Keep the probability of each window.
 
         Raises:
-            InvalidRecordingError: The recording is too short, of another sampling rate, not finite or beyond all measure.
+            InvalidRecordingError: The recording is too short, of another sampling rate, not finite or beyond measure.
             TypeError: It is not a Recording.
         """
         return self._answers([recording], all_sites, windows)[0]
