@@ -1,14 +1,10 @@
 """Fixtures of the runtime's tests."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from tiny import write_models
 
 from ecg_edge import Detector, Recording
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="session")

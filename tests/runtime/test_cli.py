@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES
+
+from ecg_edge.selfcheck import example_recordings
+
+EXAMPLES = example_recordings()
 
 
 def ecg_edge(*arguments, stdin=b"", **options):
@@ -265,7 +268,7 @@ def test_running_loads_nothing_of_the_export():
         "try:\n import ecg_edge.cli; ecg_edge.cli.main()\n"
         "finally: print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", script, str(EXAMPLES / "normal.npy")]
     result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     loaded = set(result.stderr.split())

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import EXAMPLES
 
 from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.recording import LEADS
-from ecg_edge.selfcheck import self_check
+from ecg_edge.selfcheck import example_recordings, self_check
+
+EXAMPLES = example_recordings()
 
 
 @pytest.fixture(scope="module")
