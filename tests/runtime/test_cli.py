@@ -131,7 +131,6 @@ def test_submission_fills_in_the_sample(tmp_path, folder):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["run"],
         ["run", "x.npy", "--format", "yaml"],
         ["run", "x.npy", "--threads", "0"],
