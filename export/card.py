@@ -27,7 +27,7 @@ unconfirmed and for review by a clinician. They are no medical device.
 
 ## Data
 
-{training_data}. Signals: Wagner P., Strodthoff N., Bousseljot R.-D., Samek W., Schaeffter T., "PTB-XL, a large publicly
+The networks learned from {training_data}. Signals: Wagner P., Strodthoff N., Bousseljot R.-D., Samek W., Schaeffter T., "PTB-XL, a large publicly
 available electrocardiography dataset", PhysioNet (CC BY 4.0). About one record in five is an infarction; sites overlap.
 The labels are opinions: PTB-XL's own annotations, as a second reader of the same ECGs, reach F1 0.76 for infarction
 against them, 0.69 for inferior, 0.53 for anteroseptal and 0.56 for anterolateral.
@@ -65,7 +65,7 @@ def card(evaluation: Evaluation, specs: list[ModelSpec]) -> str:
     return _CARD.format(
         version=specs[0].version,
         paced=_PACED,
-        training_data=specs[0].training_data,
+        training_data="; ".join(f"{spec.training_data} ({spec.name})" for spec in specs),
         resamples=RESAMPLES,
         table="\n".join(table(evaluation)),
         thresholds="\n".join(

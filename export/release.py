@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from ecg_edge.detector import Detector
@@ -113,9 +114,14 @@ def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation
             "intercept": choice.intercept.tolist(),
         },
         metrics={} if evaluation is None else _metrics(stage, evaluation),
-        training_data=TRAINING_DATA.format(n=len(dataset.names), patients=len(set(dataset.patients))),
+        training_data=_training_data(stage, dataset),
         licence="MIT",
     )
+
+
+def _training_data(stage: Stage, dataset: Dataset) -> str:
+    taught = np.flatnonzero(stage.taught(dataset))
+    return TRAINING_DATA.format(n=len(taught), patients=len({dataset.patients[i] for i in taught}))
 
 
 def _metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def _files_of_folder(folder: Path) -> Iterator[Path]:
 
 
 def _records_of_file(path: Path) -> Iterator[RecordFile]:
+    if path.exists() and not path.is_file():
+        raise UnreadableError(path, "is not a regular file")  # opening a pipe would wait for ever
     try:
         with path.open("rb") as file:
             magic = file.read(8)

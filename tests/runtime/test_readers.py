@@ -1,4 +1,5 @@
 import io
+import os
 import pickle
 import zipfile
 
@@ -84,6 +85,12 @@ def test_a_hostile_npy_gets_one_clear_error(tmp_path, name):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UnreadableError, match=r"nowhere\.npy: cannot be read: No such file"):
         read_recording(tmp_path / "nowhere.npy")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "a.npy")
+    with pytest.raises(UnreadableError, match="not a regular file"):
+        read_recording(tmp_path / "a.npy")
 
 
 def test_a_folder_is_listed_by_name_with_its_subfolders_and_archives(tmp_path):
