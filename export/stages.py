@@ -74,8 +74,8 @@ INFARCTION = Stage(
 LOCALIZATION = Stage(
     "localization",
     SITES,
-    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), dropout=0.4, members=2),
-    TrainingSettings(epochs=32, candidates=(20, 26, 32), stride=350, weight_decay=0.1, smoothing=0.1),
+    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), members=2),
+    TrainingSettings(epochs=48, candidates=(32, 40, 48), stride=350),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,
