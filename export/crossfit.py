@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,8 @@ class OutOfFold:
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
     """Train the folds of a stage, then its final network on all records.
 
-    Writes `NAME_fold0.pt` ... and `NAME_final.pt` (weights after each candidate epoch), and `NAME_out_of_fold.npz`,
-    into `runs`. What is there already is not trained again, so that an interrupted training goes on where it was.
+    Writes `NAME_fold0.pt` ... and `NAME_final.pt` (weights after the candidate epochs; after the chosen one), and
+    `NAME_out_of_fold.npz`, into `runs`. What is there already is not trained again, so that an interrupted training goes on where it was.
 
     Args:
         stage: What to train.
@@ -77,12 +77,10 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     out_of_fold = _out_of_fold(stage, dataset, folds, runs)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
     rows = stage.scored(dataset)
-    index = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch
-    report(
-        f"{stage.name}: the folds chose epoch {stage.training.candidates[index]}; training on all {len(folds)} records"
-    )
-    everything = np.ones(len(folds), np.bool_)
-    _train_on(stage, dataset, everything, runs / final_file(stage), report)
+    epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
+    report(f"{stage.name}: the folds chose epoch {epoch}; training on all {len(folds)} records")
+    final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
+    _train_on(final, dataset, np.ones(len(folds), np.bool_), runs / final_file(stage), report)
 
 
 def fold_file(stage: Stage, fold: int) -> str:
