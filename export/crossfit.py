@@ -53,8 +53,8 @@ class OutOfFold:
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
     """Train the folds of a stage, then its final network on all records.
 
-    Writes `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that the folds chose)
-    and `NAME_out_of_fold.npz` into `runs`. What is there already is not trained again, so that an interrupted training
+    Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that the
+    folds chose) and `NAME_out_of_fold.npz`. What is there already is not trained again, so that an interrupted training
     goes on where it was.
 
     Args:

@@ -60,8 +60,8 @@ INFARCTION = Stage(
     ("infarction",),
     NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), members=2),
     TrainingSettings(
-        epochs=32,
-        candidates=(20, 26, 32),
+        epochs=20,
+        candidates=(12, 16, 20),
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
