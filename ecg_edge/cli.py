@@ -1,5 +1,7 @@
 """The command line: parse, call, print."""
 
+import errno
+import io
 import os
 import sys
 import tempfile
@@ -7,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -75,11 +77,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
     with _one_line_errors():
-        detector = _detector(models, provider, threads or len(os.sched_getaffinity(0)))
+        detector = _detector(models, provider, threads or _cores())
         render = _renderer(form, detector, sample)
         records = [record for path in paths for record in _records(path)]
         tally = _Tally(quiet=form != "submission")
-        with _progress(records) as counted:
+        with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
             findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
             _write(render(findings), output)
     if tally.failed:
@@ -110,7 +112,6 @@ def check(models: str | None, provider: str) -> None:
     except EcgEdgeError as error:
         click.echo(f"FAILED: {error}")
         sys.exit(1)
-    click.echo("OK: this installation answers as it was shipped")
 
 
 @contextmanager
@@ -118,8 +119,15 @@ def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except EcgEdgeError as error:
-        click.echo(f"error: {error}", err=True)
+        from ecg_edge.formats import printable
+
+        click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector":
@@ -131,6 +139,9 @@ def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector"
 def _records(path: str) -> Iterable["RecordFile"]:
     from ecg_edge.readers import RecordFile, find_records, read_stream
 
+    if path == "-" and sys.stdin is None:
+        msg = "standard input is closed"
+        raise click.UsageError(msg)
     if path == "-":
         return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin"))]
     return find_records(path)
@@ -154,17 +165,20 @@ class _Tally:
         self.quiet, self.failed = quiet, 0
 
     def watch(self, findings: Iterable["Finding"]) -> Iterator["Finding"]:
+        """Pass the findings on."""
+        from ecg_edge.formats import printable
+
         for finding in findings:
             if finding.error is not None:
                 self.failed += 1
                 if not self.quiet:
-                    click.echo(f"error: {finding.record}: {finding.error}", err=True)
+                    click.echo(f"error: {printable(finding.record)}: {printable(finding.error)}", err=True)
             yield finding
 
 
 @contextmanager
-def _progress(records: list["RecordFile"]) -> Iterator[Iterable["RecordFile"]]:
-    if len(records) < 2 or not sys.stderr.isatty():
+def _progress(records: list["RecordFile"], *, answers_elsewhere: bool) -> Iterator[Iterable["RecordFile"]]:
+    if len(records) < 2 or not sys.stderr.isatty() or not answers_elsewhere:
         yield records
         return
     with click.progressbar(records, label="records", file=sys.stderr) as bar:
@@ -172,33 +186,46 @@ def _progress(records: list["RecordFile"]) -> Iterator[Iterable["RecordFile"]]:
 
 
 def _write(pieces: Iterator[str], output: Path | None) -> None:
-    if output is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
     try:
-        with _written_beside(output) as file:
-            file.writelines(pieces)
+        with _standard_output() if output is None else _opened(output) as file:
+            for piece in pieces:
+                file.write(piece)
     except OSError as error:
-        if isinstance(error, EcgEdgeError):
+        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
             raise
-        click.echo(f"error: cannot write {output}: {error.strerror}", err=True)
+        click.echo(f"error: cannot write {output or 'to standard output'}: {error.strerror}", err=True)
         sys.exit(1)
 
 
 @contextmanager
-def _written_beside(path: Path) -> Iterator[IO[Any]]:
+def _standard_output() -> Iterator[IO[str]]:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name must not end the run because the terminal's encoding lacks a letter of it.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    yield sys.stdout
+    sys.stdout.flush()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
     """Open a file for writing that takes the place of `path` only when all of it is written."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
+    path = path.resolve()
+    if path.exists() and not path.is_file():  # a device or a pipe keeps its place
+        with path.open("w", encoding="utf-8") as file:
             yield file
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).chmod(0o666 & ~_umask())
-    Path(file.name).replace(path)
+        return
+    mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
+    beside = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it must outlive this block to be renamed
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    )
+    try:
+        with beside:
+            yield beside.file
+        Path(beside.name).chmod(mode)
+        Path(beside.name).replace(path)
+    except BaseException:
+        Path(beside.name).unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:

@@ -47,7 +47,7 @@ class Detector:
         if threads < 1:
             msg = f"threads is {threads}, expected 1 or more"
             raise ValueError(msg)
-        self.folder = Path(models) if models is not None else shipped_models()
+        self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
         files = read_files(self.folder, "models")
         if missing := set(STAGES) - set(files):
@@ -98,7 +98,7 @@ class Detector:
             try:
                 for batch in batches:
                     pending.append(pool.submit(self._findings, batch, all_sites, windows))
-                    if len(pending) > 2 * self._threads:
+                    while pending and (pending[0].done() or len(pending) > 2 * self._threads):
                         yield from pending.popleft().result()
                 while pending:
                     yield from pending.popleft().result()
@@ -160,7 +160,8 @@ class Detector:
     def _sites(self, recording: Recording, probability: NDArray[np.float32], windows: bool) -> tuple[SiteFinding, ...]:
         spec = self.localization.spec
         timelines = [_timeline(self.localization, recording, each) if windows else None for each in probability.T]
-        return tuple(map(SiteFinding, spec.labels, _mean(probability), spec.thresholds, timelines))
+        parts = zip(spec.labels, _mean(probability), spec.thresholds, timelines, strict=True)
+        return tuple(SiteFinding(*part) for part in parts)
 
     def _finding(
         self,
@@ -180,9 +181,9 @@ class Detector:
             threshold=self.infarction.spec.thresholds[0],
             sites=sites,
             warnings=tuple(
-                Note("unproven_site", f"{site.site} was learned from too few examples to be trusted")
+                Note("unproven_site", f"{site.site} was learned from too few examples to be trusted", site=site.site)
                 for site in sites
-                if site.found and site.site in unproven
+                if detected and site.found and site.site in unproven
             ),
             duration_s=recording.duration_s,
             sampling_rate=recording.sampling_rate,

@@ -1,6 +1,6 @@
 """What the detector answers, and its JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -46,6 +46,8 @@ class Note:
     """For people."""
     lead: str | None = None
     """The lead it is about, if one."""
+    site: str | None = None
+    """The site it is about, if one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,25 @@ class Finding:
 
     @property
     def found_sites(self) -> tuple[str, ...]:
-        """Names of the sites over their thresholds; empty with status "detected" means "site undetermined"."""
-        return tuple(site.site for site in self.sites if site.found)
+        """Names of the sites over their thresholds; empty with status "detected" means "site undetermined".
+
+        Without an infarction there is no site of one, whatever the second stage says of each.
+        """
+        return tuple(site.site for site in self.sites if site.found) if self.status == "detected" else ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of schema 1: parts that were not asked for or do not apply are left out."""
-        values = {"schema": SCHEMA, **asdict(self)}
-        values["sites"] = [_without_none(asdict(site) | {"found": site.found}) for site in self.sites]
-        values["reasons"] = [_without_none(asdict(note)) for note in self.reasons]
-        values["warnings"] = [_without_none(asdict(note)) for note in self.warnings]
-        return _without_none(values)
+        values = {"schema": SCHEMA, **_plain(self)}
+        values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
+        values["reasons"] = [_plain(note) for note in self.reasons]
+        values["warnings"] = [_plain(note) for note in self.warnings]
+        values["provenance"] = asdict(self.provenance)
+        return values
 
 
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
+    """Return the fields that are not None; a timeline, which may be long, is not copied."""
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    if isinstance(timeline := values.get("timeline"), Timeline):
+        values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
     return {key: value for key, value in values.items() if value is not None}

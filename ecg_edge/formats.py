@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
         yield _csv_row(
             [finding.record, finding.source, finding.status, finding.probability, finding.threshold]
             + [";".join(finding.found_sites)]
-            + [cell for name in sites for cell in _site_cells(by_name.get(name))]
+            + [cell for name in sites for cell in _site_cells(by_name.get(name), finding.found_sites)]
             + [";".join(note.code for note in notes) for notes in (finding.reasons, finding.warnings)]
             + [finding.duration_s, finding.sampling_rate, finding.error]
             + [finding.provenance.ecg_edge, finding.provenance.provider]
@@ -66,18 +67,24 @@ def submission(findings: Iterable[Finding], sample: list[list[str]], complain: C
     """Yield the competition's table: the sample's rows in its order, those with an answer filled in.
 
     Args:
-        findings: Answers; the last one counts where a record has several.
+        findings: Answers; a name that several records have is not filled in.
         sample: Header and rows, from `read_sample_submission`.
-        complain: Called with a line about each record that has an answer and no row.
+        complain: Called with a line about each answer that is left out.
     """
-    answers = {finding.record: finding for finding in findings if finding.probability is not None}
+    answers: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.probability is not None:
+            answers[finding.record].append(finding)
     header, *rows = sample
-    yield _csv_row(header)
+    yield _plain_csv_row(header)
     for row in rows:
-        finding = answers.pop(row[0], None)
-        yield _csv_row(row if finding is None else _submission_row(finding))
-    for name in answers:
+        found = answers.get(row[0], [])
+        yield _plain_csv_row(_submission_row(found[0]) if len(found) == 1 else row)
+    for name in answers.keys() - {row[0] for row in rows}:
         complain(f"{printable(name)} has no row in the sample submission; its answer is left out")
+    for name, found in answers.items():
+        if len(found) > 1:
+            complain(f"{len(found)} records are called {printable(name)}; that row is left as it was")
 
 
 def read_sample_submission(path: Path) -> list[list[str]]:
@@ -105,12 +112,17 @@ def _paragraph(finding: Finding) -> Iterator[str]:
     yield f"{printable(finding.record)}: {_verdict(finding)}"
     if finding.error is not None:
         return
+    if finding.duration_s is not None and finding.sampling_rate is not None:
+        yield f"  {finding.duration_s:.1f} s at {finding.sampling_rate:g} Hz"
     if finding.probability is not None and finding.threshold is not None:
         yield f"  probability {_shown(finding.probability)}, threshold {finding.threshold:.3f}"
     if finding.sites:
+        if finding.status == "not_detected":
+            yield "  sites mean something only where an infarction is found:"
         yield f"  {'site':<15}{'probability':>12}{'threshold':>11}"
         yield from (
-            f"  {site.site:<15}{_shown(site.probability):>12}{site.threshold:>11.3f}{'  found' if site.found else ''}"
+            f"  {site.site:<15}{_shown(site.probability):>12}{site.threshold:>11.3f}"
+            f"{'  found' if site.site in finding.found_sites else ''}"
             for site in finding.sites
         )
     yield from (f"  reason: {note.message}" for note in finding.reasons)
@@ -125,7 +137,9 @@ def _verdict(finding: Finding) -> str:
         return "Cannot be analysed"
     if finding.status == "not_detected":
         return "No pattern of myocardial infarction found; this does not rule one out"
-    where = ", ".join(finding.found_sites) or "site undetermined"
+    unproven = {note.site for note in finding.warnings if note.code == "unproven_site"}
+    sites = [f"{site} (unproven)" if site in unproven else site for site in finding.found_sites]
+    where = ", ".join(sites) or "site undetermined"
     return f"Pattern consistent with myocardial infarction, {where}; age undetermined"
 
 
@@ -134,21 +148,30 @@ def _shown(probability: float) -> str:
     return "> 0.999" if probability > 0.999 else "< 0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
-def _site_cells(site: SiteFinding | None) -> list[object]:
-    return ["", "", ""] if site is None else [site.probability, site.threshold, int(site.found)]
+def _site_cells(site: SiteFinding | None, found: tuple[str, ...]) -> list[object]:
+    return ["", "", ""] if site is None else [site.probability, site.threshold, int(site.site in found)]
 
 
 def _submission_row(finding: Finding) -> list[object]:
-    found = finding.found_sites if finding.status == "detected" else ()
-    return [finding.record, *(int(site in found) for site in SUBMISSION_COLUMNS), int(finding.status == "not_detected")]
+    return [
+        finding.record,
+        *(int(site in finding.found_sites) for site in SUBMISSION_COLUMNS),
+        int(finding.status == "not_detected"),
+    ]
 
 
 def _csv_row(cells: Sequence[object]) -> str:
+    return _plain_csv_row([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def _plain_csv_row(cells: Sequence[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
+    csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()
 
 
 def _inert(cell: str) -> str:
+    # A file name may hold bytes that are no text.
+    cell = cell.encode("utf-8", "backslashreplace").decode()
     # A spreadsheet would run a cell that starts like this as a formula.
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

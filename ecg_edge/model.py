@@ -44,8 +44,9 @@ def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
         ModelError: A file is missing, is named outside the folder, or differs from the manifest.
     """
     manifest = folder / MANIFEST
+    content = _read(manifest)
     try:
-        entries = json.loads(_read(manifest)).get(section, {})
+        entries = json.loads(content).get(section, {})
         named = {key: (entry["file"], entry["sha256"], entry["size"]) for key, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
@@ -96,6 +97,18 @@ class Model:
         except ValueError as error:
             raise ModelError(file.path, str(error)) from error
         self.provenance = ModelProvenance(self.spec.name, self.spec.version, file.sha256)
+        self._probe(file)
+
+    def _probe(self, file: CheckedFile) -> None:
+        """Refuse a graph that does not answer in the shape that its spec promises."""
+        promised = (1, 2, len(self.spec.labels))
+        ecg = np.zeros((1, len(self.spec.leads), self.spec.window + self.spec.stride), np.float32)
+        try:
+            found = self.window_probability(ecg).shape
+        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+            raise ModelError(file.path, f"does not keep the contract: {error}") from error
+        if found != promised:
+            raise ModelError(file.path, f"answers two windows in the shape {found}, its spec promises {promised}")
 
     def window_probability(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each label in each regular window.

@@ -17,11 +17,11 @@ class Recording:
     Raises:
         WrongShapeError: `signal` is not 12 leads by samples.
         WrongTypeError: `signal` does not hold real numbers.
-        InvalidRecordingError: `sampling_rate` is not a positive number.
+        InvalidRecordingError: `sampling_rate` is not a positive number, or `signal` is masked.
     """
 
     signal: NDArray[np.generic]
-    """Millivolts, any real data type, shape (12, samples), leads in the order of `LEADS`."""
+    """Millivolts, any real data type, shape (12, samples), leads in the order of `LEADS`; not copied."""
     sampling_rate: float = 500.0
     """Samples per second."""
     name: str = "recording"
@@ -31,7 +31,11 @@ class Recording:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a recording."""
-        signal = np.asanyarray(self.signal)
+        if np.ma.isMaskedArray(self.signal):
+            msg = "the signal is a masked array; fill or cut the samples that are missing"
+            raise InvalidRecordingError(msg)
+        signal = np.asanyarray(self.signal).view()
+        signal.flags.writeable = False
         if signal.dtype.kind not in "iuf":
             raise WrongTypeError(str(signal.dtype))
         if signal.ndim != 2 or signal.shape[0] != len(LEADS) or signal.shape[1] == 0:
@@ -40,6 +44,7 @@ class Recording:
             msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
             raise InvalidRecordingError(msg)
         object.__setattr__(self, "signal", signal)
+        object.__setattr__(self, "sampling_rate", float(self.sampling_rate))
 
     @property
     def samples(self) -> int:

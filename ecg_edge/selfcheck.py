@@ -14,7 +14,7 @@ from ecg_edge import __version__
 from ecg_edge.detector import Detector
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
-from ecg_edge.model import read_files
+from ecg_edge.model import MANIFEST, read_files, shipped_models
 from ecg_edge.readers import read_recording
 
 GOLDEN = "golden.json"
@@ -31,7 +31,7 @@ def example_recordings() -> Path:
 
 
 def self_check(detector: Detector) -> Iterator[str]:
-    """Yield a line for each thing that was checked.
+    """Yield a line for each thing that was checked, and the verdict last.
 
     Raises:
         SelfCheckError: A golden recording is not the stored one, or its answer differs.
@@ -43,7 +43,10 @@ def self_check(detector: Detector) -> Iterator[str]:
         yield f"model {model.name} {model.version}: sha256 {model.sha256[:12]}... as in the manifest"
     stored = read_files(detector.folder, "checks").get("golden")
     if stored is None:
-        yield "this folder of models comes without stored answers: none compared"
+        if detector.folder == shipped_models():
+            msg = f"{detector.folder / MANIFEST} names no stored answers; install the package again"
+            raise SelfCheckError(msg)
+        yield "OK: the hashes are right; these models come without stored answers to compare"
         return
     golden = json.loads(stored.content)
     for answer in golden["recordings"]:
@@ -54,6 +57,7 @@ def self_check(detector: Detector) -> Iterator[str]:
             msg = f"{answer['file']}: a probability differs by {difference:.1e}, more than {golden['tolerance']:.0e}"
             raise SelfCheckError(msg)
         yield f"golden recording {answer['file']}: same decisions, probabilities within {difference:.1e}"
+    yield "OK: this installation answers as it was shipped"
 
 
 def golden_answer(path: Path, finding: Finding) -> dict[str, Any]:

@@ -56,6 +56,9 @@ class ModelSpec:
         if not self.labels or len(self.labels) != len(self.thresholds):
             msg = "its spec does not have one threshold for each label"
             raise ValueError(msg)
+        if not all(isinstance(each, float) and 0 < each < 1 for each in self.thresholds):
+            msg = f"its spec has thresholds that are not between 0 and 1: {self.thresholds}"
+            raise ValueError(msg)
 
     def to_json(self) -> str:
         """Return the JSON text for the metadata."""

@@ -1,13 +1,14 @@
 """The model card, from the measured figures."""
 
 from ecg_edge.spec import ModelSpec
+from export.dataset import Dataset
 from export.evaluation import RESAMPLES, Evaluation, table
 
 _CARD = """# Model card
 
 Two networks that read a raw 12-lead ECG: `infarction.onnx` (infarction yes or no) and `localization.onnx` (which of six
-sites). Version {version}. This file is written by `python -m export convert`; every figure in it is computed from
-`out_of_fold.csv`, and `python -m export evaluate DATA` prints it again.
+sites). Version {version}. This file is written by `python -m export convert`; its tables are computed from
+`out_of_fold.csv`, and `python -m export evaluate DATA` prints them again.
 
 ## What they are for
 
@@ -18,8 +19,8 @@ unconfirmed and for review by a clinician. They are no medical device.
 
 - **Not for acute infarction.** The infarctions learned from are mostly old or of unknown age; nothing here tells how old
   one is. A negative answer does not rule out an infarction.
-- Adults only; no child's ECG was learned from or measured.
-- Not for paced rhythms: {paced}
+- Adults only: {minors} of the {n} records are of people under 18, too few to learn from or to measure.
+- Not for paced rhythms: {paced} of the records are, too few to measure.
 - **Lateral is unproven**: two examples can be neither learned nor measured. Its threshold is the fallback of 0.5, and a
   finding of it carries a warning.
 - Twelve leads in the standard places, raw millivolts at 500 Hz. Swapped cables and other units are not noticed by the
@@ -34,14 +35,16 @@ against them, 0.69 for inferior, 0.53 for anteroseptal and 0.56 for anterolatera
 
 ## How the figures were measured
 
-Five folds, no patient in two of them. Each record is answered by the network of the fold that did not see it, and its
-epoch, calibration and thresholds were chosen on the other folds, so no figure is tuned on the records it reports. In
+Five folds, no patient in two of them. Each record is answered by the network of the fold that did not see it, with the
+epoch, calibration and thresholds that were chosen on the answers for the other folds' records. In
 brackets: 95% interval of {resamples} bootstrap resamples by patient. Sites are measured on records with infarction,
 where the second network is used; the thresholds of the shipped files are chosen on all out-of-fold answers. A dozen
 settings of the networks and their training were compared on the same folds, so the figures lean a little to the bright
 side; the differences between the settings were smaller than the intervals.
 
 {table}
+The shipped networks have learned from all records. {seen}
+
 ## Thresholds of the shipped files
 
 | label | threshold |
@@ -59,14 +62,16 @@ Windows: {windows}.
 
 MIT, as the package.
 """
-_PACED = "23 of the records are, too few to measure."
 
 
-def card(evaluation: Evaluation, specs: list[ModelSpec]) -> str:
-    """Return the model card as Markdown."""
+def card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset, seen: str) -> str:
+    """Return the model card as Markdown; `seen` is the line on the training records."""
     return _CARD.format(
         version=specs[0].version,
-        paced=_PACED,
+        minors=dataset.minors,
+        paced=dataset.paced,
+        n=len(dataset.names),
+        seen=seen,
         training_data="; ".join(f"{spec.training_data} ({spec.name})" for spec in specs),
         resamples=RESAMPLES,
         table="\n".join(table(evaluation)),

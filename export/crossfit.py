@@ -1,5 +1,6 @@
 """The folds of one stage: a network for each, its logits on the records that it has not seen, and the final network."""
 
+import hashlib
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -53,15 +54,18 @@ class OutOfFold:
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
     """Train the folds of a stage, then its final network on all records.
 
-    Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that the
-    folds chose) and `NAME_out_of_fold.npz`. What is there already is not trained again, so that an interrupted training
-    goes on where it was.
+    Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that
+    the folds chose) and `NAME_out_of_fold.npz`. What is there already is not trained again, so that an interrupted
+    training goes on where it was.
 
     Args:
         stage: What to train.
         dataset: All records.
         runs: Folder for the files, made if need be.
         report: Called with lines about the progress; must be picklable.
+
+    Raises:
+        RunsError: A file in `runs` was trained with other settings.
     """
     runs.mkdir(parents=True, exist_ok=True)
     folds = dataset.folds(N_FOLDS, SEED)
@@ -97,18 +101,21 @@ def final_file(stage: Stage) -> str:
 def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
     """Return the network of a weights file after a candidate epoch, ready for inference."""
     network = Network(stage.network, len(stage.labels), n_auxiliary)
-    network.load_state_dict(torch.load(path, weights_only=True)[stage.training.candidates[epoch]])
+    weights = torch.load(path, weights_only=True)["weights"]
+    network.load_state_dict(weights[stage.training.candidates[epoch]])
     return network.eval()
 
 
 def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Path, report: Report) -> None:
+    examples = _examples(stage, dataset, rows)
+    fingerprint = _fingerprint(stage, examples)
     if path.exists():
+        if torch.load(path, weights_only=True)["fingerprint"] != fingerprint:
+            msg = f"{path} was trained with other settings or records: remove it, or choose another folder for the runs"
+            raise RunsError(msg)
         report(f"{path.stem}: done before")
         return
     torch.set_num_threads(1)
-    taught = rows & stage.taught(dataset)
-    targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
-    examples = Examples(dataset.signals[taught], targets[taught], len(stage.labels), stage.weight(dataset)[taught])
     weights = {
         epoch: network.state_dict()
         for epoch, network in fit(
@@ -119,8 +126,22 @@ def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Pat
         )
     }
     unfinished = path.with_suffix(".unfinished")
-    torch.save(weights, unfinished)
+    torch.save({"fingerprint": fingerprint, "weights": weights}, unfinished)
     unfinished.replace(path)
+
+
+def _examples(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_]) -> Examples:
+    taught = rows & stage.taught(dataset)
+    targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
+    return Examples(dataset.signals[taught], targets[taught], len(stage.labels), stage.weight(dataset)[taught])
+
+
+def _fingerprint(stage: Stage, examples: Examples) -> str:
+    """Return what tells one training from another: its settings and its records."""
+    digest = hashlib.sha256(repr(stage).encode())
+    for part in (examples.signals, examples.targets, examples.weight):
+        digest.update(part.tobytes())
+    return digest.hexdigest()
 
 
 def _out_of_fold(stage: Stage, dataset: Dataset, folds: NDArray[np.int64], runs: Path) -> OutOfFold:

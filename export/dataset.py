@@ -13,7 +13,7 @@ from export.errors import DatasetError
 
 SITES = ("septal", "anterior", "lateral", "anterolateral", "anteroseptal", "inferior")
 _COLUMNS = ("перегородочный", "передний", "боковой", "передне-боковой", "передне-перегородочный", "нижний")
-_META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1")
+_META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1", "pacemaker")
 _STAGES = ("Stadium I", "Stadium II", "Stadium II-III", "Stadium III")
 _RARE = 10
 
@@ -30,6 +30,10 @@ class Dataset:
     auxiliary: NDArray[np.float32]
     """0 to 1: PTB-XL's statements with their likelihood, stages of infarction, sex, age; shape (records, targets)."""
     patients: tuple[str, ...]
+    minors: int
+    """Records of people under 18."""
+    paced: int
+    """Records with a note of a pacemaker."""
 
     @property
     def infarction(self) -> NDArray[np.float32]:
@@ -68,6 +72,8 @@ def read_dataset(folder: Path) -> Dataset:
         np.array([[float(labels[name][column]) for column in _COLUMNS] for name in names], np.float32),
         np.hstack([_statement_targets(about), _other_targets(about)]),
         tuple(row["patient_id"] for row in about),
+        sum(float(row["age"] or 18) < 18 for row in about),
+        sum("pacemaker" in row["pacemaker"] for row in about),
     )
 
 

@@ -1,13 +1,15 @@
 """Files to recordings: one module a format, chosen by content."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
 
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers import npy, zipped
-from ecg_edge.readers.record_file import RecordFile
+from ecg_edge.readers.record_file import RecordFile, of_macos
 from ecg_edge.recording import Recording
 
 __all__ = ["RecordFile", "find_records", "read_recording", "read_stream"]
@@ -35,18 +37,18 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
 def find_records(path: str | os.PathLike[str]) -> Iterator[RecordFile]:
     """List the recordings of a file, of an archive, or of a folder and its subfolders, in order of their names.
 
-    Nothing is read until a record's turn comes. Files of other kinds in a folder or an archive are passed over. A path
-    that is missing, damaged or without a recording yields one record whose `read` raises UnreadableError.
+    Nothing is read until a record's turn comes. Files of other kinds in a folder or an archive are passed over. What is
+    missing, damaged or without a recording yields one record whose `read` raises UnreadableError.
     """
-    path = Path(path)
-    files = sorted(_files_of_folder(path)) if path.is_dir() else [path]
-    if not files:
-        yield _unreadable(path, UnreadableError(path, f"holds no file ending in {' or '.join(SUFFIXES)}"))
-    for file in files:
-        try:
-            yield from _records_of_file(file)
-        except UnreadableError as error:
-            yield _unreadable(file, error)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - Path("") would be the working directory
+    except (OSError, ValueError) as error:
+        yield _unreadable(Path(path), _cannot_read(path, error))
+        return
+    if stat.S_ISDIR(mode):
+        yield from _records_of_folder(Path(path))
+    else:
+        yield from _records_of_file(Path(path))
 
 
 def read_stream(stream: BinaryIO, name: str) -> Recording:
@@ -59,23 +61,52 @@ def read_stream(stream: BinaryIO, name: str) -> Recording:
     return npy.read_stream(stream, name)
 
 
-def _files_of_folder(folder: Path) -> Iterator[Path]:
-    return (each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+def _records_of_folder(folder: Path) -> Iterator[RecordFile]:
+    errors: list[OSError] = []
+    files = [
+        Path(home, name)
+        for home, _, names in os.walk(folder, onerror=errors.append)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not of_macos(name)
+    ]
+    for error in errors:
+        yield _unreadable(Path(error.filename), _cannot_read(error.filename, error))
+    if not files and not errors:
+        yield _unreadable(folder, UnreadableError(folder, f"holds no file ending in {' or '.join(SUFFIXES)}"))
+    for file in sorted(files):
+        yield from _records_of_file(file)
 
 
 def _records_of_file(path: Path) -> Iterator[RecordFile]:
-    if path.exists() and not path.is_file():
-        raise UnreadableError(path, "is not a regular file")  # opening a pipe would wait for ever
     try:
-        with path.open("rb") as file:
-            magic = file.read(8)
+        yield from _format_of(path).records(path)
+    except UnreadableError as error:
+        yield _unreadable(path, error)
+
+
+def _format_of(path: Path) -> ModuleType:
+    try:
+        magic = _magic(path)
     except OSError as error:
-        raise UnreadableError(path, f"cannot be read: {error.strerror}") from error
+        raise _cannot_read(path, error) from error
+    if magic is None:
+        raise UnreadableError(path, "is not a regular file")
     for each in _FORMATS:
         if magic.startswith(each.MAGIC):
-            yield from each.records(path)
-            return
+            return each
     raise UnreadableError(path, "is " + ("neither an .npy nor a .zip file" if magic else "empty"))
+
+
+def _magic(path: Path) -> bytes | None:
+    """Return the first bytes of a file; none of a device or a pipe, which would keep us waiting."""
+    if path.exists() and not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return file.read(8)
+
+
+def _cannot_read(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:
+    return UnreadableError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _unreadable(path: Path, error: UnreadableError) -> RecordFile:

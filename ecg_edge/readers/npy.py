@@ -35,10 +35,12 @@ def read_stream(stream: BinaryIO, name: str) -> Recording:
         UnreadableError: It is not an .npy, or larger than 2 GiB.
         InvalidRecordingError: It does not hold a 12-lead recording.
     """
-    content = stream.read(_MOST_OF_A_STREAM + 1)
-    if len(content) > _MOST_OF_A_STREAM:
-        raise UnreadableError(name, "is larger than 2 GiB")
-    return parse(content, name, name)
+    content = bytearray()
+    while piece := stream.read(2**20):
+        content += piece
+        if len(content) > _MOST_OF_A_STREAM:
+            raise UnreadableError(name, "is larger than 2 GiB")
+    return parse(bytes(content), name, name)
 
 
 def parse(content: bytes, name: str, source: str) -> Recording:

@@ -15,3 +15,8 @@ class RecordFile:
     """Where it lies, e.g. a path."""
     read: Callable[[], Recording]
     """Raises EcgEdgeError where it cannot be read."""
+
+
+def of_macos(name: str) -> bool:
+    """Return whether a file is one of those in which macOS keeps a file's attributes."""
+    return "__MACOSX/" in name or name.rpartition("/")[2].startswith("._")

@@ -25,10 +25,11 @@ def write_dataset(folder, n=60, samples=1200):
             {
                 "record_name": f"r{i:02}",
                 "patient_id": f"p{i // 2 if i < 20 else i}",
-                "age": "" if i % 7 == 0 else "60",
+                "age": "" if i % 7 == 0 else "17" if i == 9 else "60",
                 "sex": "1",
                 "scp_codes": "{'IMI': 100.0}" if site < 6 else "{'NORM': 0.0}",
                 "infarction_stadium1": "",
+                "pacemaker": "ja, pacemaker" if i == 3 else "",
             }
         )
     for name, rows in (("train_gts_final.csv", labels), ("train_meta.csv", meta)):

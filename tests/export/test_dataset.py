@@ -9,6 +9,7 @@ def test_labels_patients_and_auxiliary_targets_are_read(dataset):
     assert dataset.signals.shape == (60, 12, 1200)
     assert dataset.infarction.sum() == 30
     assert len(set(dataset.patients)) == 50
+    assert (dataset.minors, dataset.paced) == (1, 1)
     assert dataset.auxiliary.min() >= 0
     assert dataset.auxiliary.max() <= 1
 

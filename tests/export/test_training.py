@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from export import crossfit
 from export.__main__ import main
 from export.crossfit import OutOfFold, final_file, fold_file, load_network, train_stage
+from export.errors import RunsError
 from export.network import NetworkSettings
 from export.stages import INFARCTION, LOCALIZATION
 from export.training import TrainingSettings, window_logits
@@ -59,6 +60,14 @@ def test_training_learns_resumes_and_repeats_itself(dataset, tmp_path, one_proce
     assert trained == {"infarction_fold3"}
     again = OutOfFold.read(tmp_path / "a" / "infarction_out_of_fold.npz")
     np.testing.assert_array_equal(again.logits, out_of_fold.logits)
+
+
+def test_weights_of_other_settings_are_not_taken_for_these(dataset, tmp_path, one_process):
+    short = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
+    train_stage(short, dataset, tmp_path, lambda _: None)
+    other = replace(short, training=replace(short.training, learning_rate=1e-3))
+    with pytest.raises(RunsError, match=r"infarction_fold0\.pt was trained with other settings or records"):
+        train_stage(other, dataset, tmp_path, lambda _: None)
 
 
 def test_the_folds_networks_never_saw_their_records(dataset, tmp_path, one_process, monkeypatch):

@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ecg_edge import read_recording
 from ecg_edge.selfcheck import example_recordings
 
 EXAMPLES = example_recordings()
@@ -227,29 +229,73 @@ def test_check_fails_when_the_stored_answers_are_missing_or_changed(tmp_path):
     assert "golden.json: cannot be read" in ecg_edge("check", "--models", models).stdout.decode()
 
 
-def test_check_says_when_other_models_come_without_stored_answers(tiny_folder):
+def test_check_claims_no_more_than_was_compared(tiny_folder):
     result = ecg_edge("check", "--models", tiny_folder)
     assert result.returncode == 0
-    assert "without stored answers" in result.stdout.decode()
+    last = result.stdout.decode().splitlines()[-1]
+    assert last == "OK: the hashes are right; these models come without stored answers to compare"
 
 
-def test_a_day_of_ecg_is_answered_in_bounded_memory(tmp_path):
-    """An hour, so that the test is quick; the address space is too small for its float32 signal at once."""
+def test_check_fails_when_the_shipped_manifest_names_no_stored_answers(tmp_path, monkeypatch):
+    from ecg_edge import Detector, selfcheck
+
+    models = copy_of_models(tmp_path)
+    manifest = json.loads((models / "manifest.json").read_text())
+    del manifest["checks"]
+    (models / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(selfcheck, "shipped_models", lambda: models)
+    with pytest.raises(selfcheck.SelfCheckError, match="names no stored answers"):
+        list(selfcheck.self_check(Detector(models)))
+
+
+def test_a_long_recording_is_answered_in_bounded_memory(tmp_path, shipped):
     path = tmp_path / "hour.npy"
     normal = np.load(EXAMPLES / "normal.npy")
     signal = np.lib.format.open_memmap(path, "w+", np.float32, (12, 5000 * 360), fortran_order=True)
     for start in range(0, signal.shape[1], 5000):
         signal[:, start : start + 5000] = normal
     signal.flush()
-    script = (
-        "import resource, sys; from ecg_edge.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
-    )
-    result = subprocess.run([sys.executable, "-c", script, "run", path], capture_output=True, check=True)
-    assert b"hour: No pattern" in result.stdout
-    resident = int(result.stderr) * 1024 - path.stat().st_size
-    assert resident < 150e6
+    tracemalloc.start()
+    finding = shipped.detect(read_recording(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert finding.status == "not_detected"
+    assert finding.duration_s == 3600
+    assert peak < 20e6
+
+
+def test_output_through_a_link_or_to_a_device_leaves_them_what_they_are(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    assert ecg_edge("run", EXAMPLES / "normal.npy", "--output", link).returncode == 0
+    assert link.is_symlink()
+    assert "No pattern" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert ecg_edge("run", EXAMPLES / "normal.npy", "--output", "/dev/null").returncode == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_full_device_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "ecg_edge", "run", str(EXAMPLES / "normal.npy")]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.returncode == 1
+    assert result.stderr.decode() == "error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "jsonl"])
+def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path, form):
+    name = os.fsencode(tmp_path) + b"/a\xff\x1b[31m.npy"
+    Path(os.fsdecode(name)).write_bytes((EXAMPLES / "normal.npy").read_bytes())
+    result = ecg_edge("run", tmp_path, "--format", form)
+    assert result.returncode == 0
+    assert b"Traceback" not in result.stderr
+    if form == "text":
+        assert b"\x1b" not in result.stdout
+    ecg_edge("run", tmp_path, "--format", form, "--output", tmp_path / "out")
+    assert (tmp_path / "out").stat().st_size > 0
 
 
 def test_help_and_version_load_neither_numpy_nor_onnxruntime():

@@ -121,6 +121,31 @@ def test_submission_ignores_sites_of_a_record_without_infarction(tmp_path):
     assert "".join(formats.submission([well], rows, print)).splitlines()[1] == "a,0,0,0,0,0,0,1"
 
 
+def test_submission_leaves_a_name_that_several_records_have(tmp_path):
+    rows = sample(tmp_path / "s.csv", "a,0,0,0,0,0,0,0", "-7,0,0,0,0,0,0,0")
+    complaints = []
+    twice = [detected(), not_detected(record="a"), not_detected(record="-7")]
+    lines = "".join(formats.submission(twice, rows, complaints.append)).splitlines()
+    assert lines[1:] == ["a,0,0,0,0,0,0,0", "-7,0,0,0,0,0,0,1"]
+    assert complaints == ["2 records are called a; that row is left as it was"]
+
+
+def test_sites_of_a_record_without_infarction_are_not_called_found():
+    well = Finding("a", "", "not_detected", PROVENANCE, 0.1, 0.4, detected().sites)
+    assert well.found_sites == ()
+    text = "".join(formats.text([well]))
+    assert "sites mean something only where an infarction is found" in text
+    assert not any(line.endswith("found") for line in text.splitlines())
+    (row,) = csv.DictReader(io.StringIO("".join(formats.csv_table([well], SITES))))
+    assert (row["found_sites"], row["inferior_found"]) == ("", "0")
+
+
+def test_an_unproven_site_is_called_so_in_the_verdict():
+    note = Note("unproven_site", "too few examples", site="lateral")
+    (verdict, *_) = "".join(formats.text([detected(found=("lateral", "inferior"), warnings=(note,))])).splitlines()
+    assert verdict.endswith("infarction, lateral (unproven), inferior; age undetermined")
+
+
 def test_a_table_with_another_header_is_no_sample(tmp_path):
     (tmp_path / "s.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UnreadableError, match="first line must be record_name"):

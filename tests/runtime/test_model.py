@@ -69,7 +69,15 @@ def test_a_model_without_a_spec_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"thresholds": (0.5, 0.5)}, {"stride": 0}, {"stride": 801}, {"stage": "other"}, {"schema": 2}, {"labels": ()}],
+    [
+        {"thresholds": (0.5, 0.5)},
+        {"stride": 0},
+        {"stride": 801},
+        {"stage": "other"},
+        {"schema": 2},
+        {"labels": ()},
+        {"thresholds": (float("nan"),)},
+    ],
 )
 def test_a_spec_that_contradicts_itself_is_refused(changes):
     values = json.loads(spec("infarction").to_json()) | changes
@@ -90,6 +98,14 @@ def test_models_of_the_wrong_stage_or_leads_are_refused(tmp_path):
         Detector(write_models(tmp_path / "a", localization={"stage": "infarction"}))
     with pytest.raises(ModelError, match="12 leads in mV"):
         Detector(write_models(tmp_path / "b", infarction={"unit": "uV"}))
+
+
+@pytest.mark.parametrize("changes", [{"window": 900}, {"stride": 50}, {"labels": ("a", "b"), "thresholds": (0.5, 0.5)}])
+def test_a_graph_that_does_not_answer_as_its_spec_promises_is_refused(tmp_path, changes):
+    honest = model(spec("infarction"))
+    honest.metadata_props[0].value = spec("infarction", **changes).to_json()
+    with pytest.raises(ModelError, match="its spec promises"):
+        Model(CheckedFile(tmp_path / "a.onnx", honest.SerializeToString(), "0"))
 
 
 def test_cuda_that_is_not_offered_is_an_error_that_says_what_is(folder, monkeypatch):

@@ -1,6 +1,8 @@
 import io
 import os
 import pickle
+import resource
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -180,13 +182,56 @@ def test_a_damaged_entry_is_an_error_and_the_next_is_read(tmp_path):
     assert sound.read().samples == 900
 
 
-def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch, method, honest):
     monkeypatch.setattr(zipped, "MOST_BYTES_OF_AN_ENTRY", 1_000_000)
-    path = zip_of(tmp_path / "a.zip", [("x.npy", npy_bytes(np.zeros((12, 10**6))))], compression=zipfile.ZIP_DEFLATED)
+    path = zip_of(tmp_path / "a.zip", [("x.npy", npy_bytes(np.zeros((12, 10**6))))], compression=method)
+    if not honest:
+        content = path.read_bytes().replace((96_000_128).to_bytes(4, "little"), (500_000).to_bytes(4, "little"))
+        path.write_bytes(content)
     assert path.stat().st_size < 200_000
     (record,) = find_records(path)
-    with pytest.raises(UnreadableError, match="unpacks to more than"):
+    tracemalloc.start()
+    with pytest.raises(UnreadableError, match=r"unpacks to more than|another method|cannot be unpacked"):
         record.read()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
+def test_many_archives_need_few_open_files(tmp_path):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    for i in range(80):
+        zip_of(tmp_path / f"{i:02}.zip", [(f"r{i:02}.npy", npy_bytes(SIGNAL))])
+    assert [record.read().samples for record in list(find_records(tmp_path))] == [900] * 80
+
+
+@pytest.mark.parametrize("path", ["", "a" * 300 + ".npy", "a\0b.npy"])
+def test_an_impossible_path_is_one_clear_error(path):
+    (record,) = find_records(path)
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        record.read()
+
+
+def test_a_broken_link_in_a_folder_is_an_error_of_its_own(tmp_path):
+    np.save(tmp_path / "a.npy", SIGNAL)
+    (tmp_path / "b.npy").symlink_to("/nowhere/b.npy")
+    sound, broken = find_records(tmp_path)
+    assert sound.read().samples == 900
+    with pytest.raises(UnreadableError, match="No such file"):
+        broken.read()
+
+
+def test_what_macos_leaves_in_a_folder_is_passed_over(tmp_path):
+    np.save(tmp_path / "a.npy", SIGNAL)
+    (tmp_path / "._a.npy").write_bytes(b"attributes")
+    assert [record.name for record in find_records(tmp_path)] == ["a"]
+
+
+def test_a_colon_in_a_zip_entrys_name_is_no_drive(tmp_path):
+    (record,) = find_records(zip_of(tmp_path / "a.zip", [("2024-05-01T10:00:00.npy", npy_bytes(SIGNAL))]))
+    assert record.read().name == "2024-05-01T10:00:00"
 
 
 def test_a_zip_with_too_many_entries_is_refused(tmp_path, monkeypatch):

@@ -24,6 +24,16 @@ def test_a_signal_without_real_numbers_is_refused(dtype):
         Recording(np.zeros((12, 5000), dtype))
 
 
+def test_a_masked_array_is_refused():
+    with pytest.raises(InvalidRecordingError, match="masked"):
+        Recording(np.ma.masked_less(np.zeros((12, 5000)), 1))
+
+
+def test_a_recording_cannot_be_written_to():
+    with pytest.raises(ValueError, match="read-only"):
+        Recording(np.zeros((12, 5000))).signal[0, 0] = 1
+
+
 @pytest.mark.parametrize("rate", [0, -500, float("nan"), float("inf")])
 def test_a_sampling_rate_must_be_a_positive_number(rate):
     with pytest.raises(InvalidRecordingError, match="sampling rate"):
