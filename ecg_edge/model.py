@@ -93,8 +93,8 @@ class Model:
             raise ModelError(file.path, str(error)) from error
         self.provenance = ModelProvenance(self.spec.name, self.spec.version, file.sha256)
 
-    def window_probability(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each label in each regular window.
+    def window_scores(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the spec averages: the probability or the logit of each label in each regular window.
 
         Args:
             ecg: In the spec's unit and sampling rate, shape (batch, leads, samples), samples >= window.
@@ -102,7 +102,7 @@ class Model:
         Returns:
             Shape (batch, windows, labels).
         """
-        result: NDArray[np.float32] = self._session.run(["window_probability"], {"ecg": ecg})[0]
+        result: NDArray[np.float32] = self._session.run([f"window_{self.spec.average}"], {"ecg": ecg})[0]
         return result
 
 
