@@ -1,18 +1,10 @@
 """Everything in a models folder: the two files, the manifest, the stored answers and the model card."""
 
-import hashlib
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import onnx
-
-from ecg_edge.detector import Detector
-from ecg_edge.model import MANIFEST
-from ecg_edge.readers import read_recording
 from ecg_edge.recording import LEADS
-from ecg_edge.selfcheck import GOLDEN, example_recordings, golden_answer
 from ecg_edge.spec import ModelSpec
 from export.card import card
 from export.checks import check_model
@@ -21,6 +13,7 @@ from export.conversion import Exported, to_onnx
 from export.crossfit import OutOfFold, final_file, fold_file, load_network
 from export.dataset import Dataset
 from export.evaluation import Evaluation, Figure, evaluate
+from export.folder import serialized, write_golden, write_models
 from export.out_of_fold import FILE, Answers
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
@@ -45,7 +38,7 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
         made = Path(folder)
         specs = _write_models(dataset, runs, made, evaluation, fold=None)
         answers.save(made / FILE)
-        (made / GOLDEN).write_text(json.dumps(_golden(made), indent=1) + "\n", encoding="utf-8")
+        write_golden(made)
         (made / "README.md").write_text(card(evaluation, specs), encoding="utf-8")
         for path in made.iterdir():
             path.replace(out / path.name)
@@ -60,7 +53,7 @@ def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int) -> None:
 def _write_models(
     dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None
 ) -> list[ModelSpec]:
-    specs, entries = [], {}
+    specs, contents = [], {}
     for stage in STAGES.values():
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
         rows = stage.scored(dataset) & (out_of_fold.folds != fold)
@@ -71,17 +64,10 @@ def _write_models(
         spec = _spec(stage, choice, dataset, evaluation)
         content = serialized(to_onnx(exported, spec))
         check_model(content, exported, spec, dataset.signals[:3])
-        file = f"{stage.name}.onnx"
-        (out / file).write_bytes(content)
-        entries[stage.name] = {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        contents[stage.name] = content
         specs.append(spec)
-    (out / MANIFEST).write_text(json.dumps({"schema": 1, "models": entries}, indent=1) + "\n", encoding="utf-8")
+    write_models(out, contents)
     return specs
-
-
-def serialized(model: onnx.ModelProto) -> bytes:
-    """Return the bytes of a model, the same for the same model."""
-    return model.SerializeToString(deterministic=True)
 
 
 def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
@@ -126,12 +112,3 @@ def _plain(figure: Figure) -> dict[str, float]:
         "n": figure.n,
         "positives": figure.positives,
     }
-
-
-def _golden(models: Path) -> dict[str, Any]:
-    detector = Detector(models)
-    recordings = [
-        golden_answer(path.name, detector.detect(read_recording(path), all_sites=True))
-        for path in sorted(example_recordings().glob("*.npy"))
-    ]
-    return {"tolerance": 1e-5, "recordings": recordings}
