@@ -1,5 +1,6 @@
 """The two networks of the original system, key by key, and the reading of their checkpoints."""
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +82,12 @@ def read_checkpoint(path: Path, architecture: Architecture) -> OriginalNetwork:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        damaged = _damaged_part(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        file = io.BytesIO(path.read_bytes())
     except OSError as error:
-        raise CheckpointError(path, f"cannot be read: {error.strerror or error}") from error
+        raise CheckpointError(path, f"cannot be read: {error.strerror}") from error
+    try:
+        damaged = _damaged_part(file)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for what is not a checkpoint
         raise CheckpointError(path, "is damaged, or holds something else than weights alone") from error
     if damaged is not None:
@@ -94,12 +97,14 @@ def _read(path: Path) -> dict[str, Tensor]:
     return {str(key): value for key, value in state.items()}
 
 
-def _damaged_part(path: Path) -> str | None:
+def _damaged_part(file: io.BytesIO) -> str | None:
     # torch itself does not look at the checksums of the archive.
-    if not zipfile.is_zipfile(path):
-        return None
-    with zipfile.ZipFile(path) as archive:
-        return archive.testzip()
+    damaged = None
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()
+    file.seek(0)
+    return damaged
 
 
 def _check(path: Path, key: str, found: Tensor, expected: Tensor) -> None:

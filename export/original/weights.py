@@ -60,7 +60,9 @@ def joined(layer: FirstLayer) -> Array:
 
 
 def rounded(network: OriginalNetwork, stride: int, form: str) -> OriginalNetwork:
-    """Return a copy whose `fc1` has just the values that its stored form can hold."""
+    """Return the network whose `fc1` has just the values that its stored form can hold."""
+    if form == "float32":
+        return network
     window = network.architecture.window
     layer = split(network.fc1.weight.numpy(), window, block_size(window, stride))
     blocks = tuple(_rounded(each, form) for each in layer.blocks)
@@ -82,8 +84,6 @@ def store(graph: GraphBuilder, part: Array, form: str) -> str:
 
 
 def _rounded(part: Array, form: str) -> Array:
-    if form == "float32":
-        return part
     if form == "float16":
         return part.astype(np.float16).astype(np.float32)
     integers, scale = _integers(part)
