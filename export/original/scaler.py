@@ -31,8 +31,9 @@ class Scaler:
         Each time index has its own mean and scale where there are exactly `SAMPLES` of them; a recording of another
         length is scaled by the mean of the means and the mean of the scales.
         """
-        by_index = ecg.shape[-1] == SAMPLES
-        mean, scale = (each if by_index else each.mean() for each in (self.mean, self.scale))
+        mean, scale = self.mean, self.scale
+        if ecg.shape[-1] != SAMPLES:
+            mean, scale = (np.full(1, each.mean(), np.float32) for each in (mean, scale))
         scaled: NDArray[np.float32] = (ecg - mean) / scale
         return scaled
 
