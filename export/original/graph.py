@@ -4,8 +4,9 @@
   inwards, so those frames are computed again from the 12 samples at each end.
 - `fc1` is a sum over blocks of samples that overlapping windows share: no window is ever copied out, and the 100 MB
   of weights are read once for all windows of a call.
-- Attention and feed-forward belong to one window each. They run in a Scan, one window at a time: what they need stays
-  in the processor's cache, and memory does not grow with the number of windows.
+- Attention scores are those of pairs of samples, whatever the window: `attention.py`.
+- The feed-forward layer belongs to one window, since what attention gives it does. It runs in a Scan, one window at a
+  time: what it needs stays in the processor's cache, and memory does not grow with the number of windows.
 """
 
 import numpy as np
@@ -13,16 +14,17 @@ import onnx
 from onnx import helper
 
 from ecg_edge.spec import METADATA_KEY, ModelSpec
+from export.original.attention import Blocks, attended
 from export.original.builder import GraphBuilder
 from export.original.checkpoint import LEADS, OriginalNetwork
-from export.original.encoder import encoder
+from export.original.encoder import encoder, encoder_after_attention, layer_weights
 from export.original.scaler import SAMPLES, Scaler
 from export.original.weights import CHANNELS, EDGE, Array, block_size, split, store
 
 OPSET = 18
 OPERATORS = frozenset(
-    "Add Cast Concat Conv Div Equal Gather Identity LayerNormalization MatMul Max Mul Range ReduceMean Relu Reshape "
-    "Scan Shape Sigmoid Slice Softmax Squeeze Sub Sum Transpose Unsqueeze Where".split()
+    "Add Cast Concat Conv Div Equal Exp Gather Identity LayerNormalization MatMul Max Mul Pad Range ReduceMax "
+    "ReduceMean ReduceSum Relu Reshape Scan Shape Sigmoid Slice Softmax Squeeze Sub Sum Transpose Unsqueeze Where".split()
 )
 _NO_PADDING = (0, 0, 0)
 _PADDING = (3, 2, 1)
@@ -142,10 +144,17 @@ class _Graph:
 
     def _encoded_term(self, ecg: str, starts: str) -> str:
         add, window = self._add, self._spec.window
-        windows = self._gathered(add("Transpose", ecg, perm=[0, 2, 1]), 1, starts, 0, window)
-        windows = add("Reshape", windows, add.integers(-1, window, LEADS))
-        body = encoder(self._weights, window, self._heads)
-        return self._per_window(add("Scan", windows, num_scan_inputs=1, body=body), starts, self._fc1.encoded)
+        weights = layer_weights(self._weights)
+        rows = add("Transpose", ecg, perm=[0, 2, 1])
+        windows = add("Reshape", self._gathered(rows, 1, starts, 0, window), add.integers(-1, window, LEADS))
+        blocks = Blocks(self._block, window // self._block, self._spec.stride // self._block, self._heads)
+        if blocks.worth_sharing:
+            mixed = attended(add, weights, blocks, rows, starts)
+            body = encoder_after_attention(weights, window)
+            encoded = add("Scan", windows, mixed, num_scan_inputs=2, body=body)
+        else:
+            encoded = add("Scan", windows, num_scan_inputs=1, body=encoder(weights, window, self._heads))
+        return self._per_window(encoded, starts, self._fc1.encoded)
 
     def _gathered(self, x: str, axis: int, starts: str, first: int, length: int) -> str:
         """Return `length` samples of each window from its sample `first` on; the axis becomes (windows, length)."""

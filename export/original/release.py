@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ecg_edge.readers import read_recording
 from ecg_edge.selfcheck import example_recordings
 from ecg_edge.spec import ModelSpec
-from export.checks import Limits, check_model
+from export.checks import TOLERANCE, Limits, check_model
 from export.folder import serialized, write_golden, write_models
 from export.original.checkpoint import OriginalNetwork, read_checkpoint
-from export.original.comparison import Comparison, compare
+from export.original.comparison import compare
 from export.original.graph import OPERATORS, to_onnx
 from export.original.reference import Reference
 from export.original.rules import ARCHITECTURES, Rule
@@ -61,14 +61,14 @@ def convert(original: Original, settings: Settings, out: Path, say: Say) -> None
     for stage, network in networks.items():
         say(f"{stage}: comparing with torch, record by record")
         contents[stage] = _checked(stage, original, network, scaler, settings)
-        say(f"{stage}: equal within 1e-5; {len(contents[stage]) / 1e6:.1f} MB")
+        say(f"{stage}: equal within {TOLERANCE}; {len(contents[stage]) / 1e6:.1f} MB as {settings.form}")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
         write_models(made, contents)
         write_golden(made)
-        for each in _comparisons(original, networks, scaler, settings, made):
-            say(str(each))
+        for line in _comparisons(original, networks, scaler, settings, made):
+            say(line)
         for path in made.iterdir():
             path.replace(out / path.name)
 
@@ -101,8 +101,11 @@ def _trial_signals() -> NDArray[np.float32]:
 
 def _comparisons(
     original: Original, networks: Mapping[str, OriginalNetwork], scaler: Scaler, settings: Settings, made: Path
-) -> Iterator[Comparison]:
-    if settings.records is None or settings.form == "float32":
+) -> Iterator[str]:
+    if settings.form == "float32":
+        return
+    if settings.records is None:
+        yield f"give --data FOLDER to learn what {settings.form} changes in the answers for the recordings there"
         return
     plain = replace(settings, form="float32")
     contents = {
@@ -111,4 +114,4 @@ def _comparisons(
     }
     with tempfile.TemporaryDirectory() as folder:
         write_models(Path(folder), contents)
-        yield from compare(Path(folder), made, settings.records)
+        yield from map(str, compare(Path(folder), made, settings.records))

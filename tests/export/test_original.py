@@ -116,6 +116,13 @@ def test_windows_are_those_of_torch_under_the_described_rule(made, files, stage,
     assert np.abs(scores[checked] - expected.numpy()).max() < 1e-5
 
 
+@pytest.mark.parametrize("rule", list(RULES))
+def test_absurd_signals_have_an_answer(made, rule):
+    """Scores far apart must not leave a window without any weight."""
+    ecg = np.cumsum(signal(5050), axis=1) * 1000
+    assert np.isfinite(answer(made("infarction", rule)[1], ecg)).all()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_tail_has_its_window_under_the_described_rule_and_none_under_the_notebooks(made, files, stage):
     ecg = signal(12_345)
