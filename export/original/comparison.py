@@ -1,5 +1,6 @@
 """What rounding the weights costs: probabilities and decisions of two models folders on the same recordings."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.detector import Detector
+from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
 from ecg_edge.readers import find_records
 
@@ -37,13 +39,19 @@ def compare(folder: Path, other: Path, records: Path) -> Iterator[Comparison]:
     """Answer recordings with the models of two folders, all sites of each, and compare stage by stage.
 
     Raises:
-        EcgEdgeError: A recording cannot be read.
+        UnreadableError: None of the recordings can be read and answered.
     """
-    detectors = [Detector(each) for each in (folder, other)]
-    recordings = [file.read() for file in find_records(records)]
-    both = [[detector.detect(each, all_sites=True) for each in recordings] for detector in detectors]
+    both = [_findings(each, records) for each in (folder, other)]
+    if not all(both):
+        raise UnreadableError(records, "holds no recording that can be answered")
     yield _compared("infarction", *([[_infarction(each)] for each in findings] for findings in both))
     yield _compared("localization", *([_sites(each) for each in findings] for findings in both))
+
+
+def _findings(folder: Path, records: Path) -> list[Finding]:
+    detector = Detector(folder, threads=len(os.sched_getaffinity(0)))
+    findings = detector.detect_many(find_records(records), all_sites=True)
+    return [finding for finding in findings if finding.error is None]
 
 
 def _infarction(finding: Finding) -> tuple[float, bool]:
