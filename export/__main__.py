@@ -78,13 +78,13 @@ def evaluate(data: Path, answers: Path) -> None:
 @click.option("--data", "records", type=_FOLDER, help="Recordings on which float16 or int8 is compared with float32.")
 @click.pass_context
 def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - as click hands them over
-    r"""Write the ONNX files, the manifest and the stored answers: of our own networks, or of the original ones.
+    """Write the ONNX files, the manifest and the stored answers: of our own networks, or of the original ones.
 
     \b
     Own:       DATA [--runs FOLDER] [--fold N] [--out FOLDER]
     Original:  --binary CKPT.pt --localization CKPT.pt --scaler scaler_main.joblib --out FOLDER
                [--rule described|notebook] [--weights float32|float16|int8] [--data FOLDER]
-    """
+    """  # noqa: D301 - click's mark of a paragraph that keeps its lines
     given = {name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if given.isdisjoint(_ORIGINAL):
         _require(given, {"data"}, "our own networks")
