@@ -7,12 +7,11 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
-import joblib
 import numpy as np
 import onnx
-import original_files
 import pytest
 import torch
+from original_files import checkpoints, logits, scaled, signal, store_scaler, weights
 
 from ecg_edge import Recording
 from ecg_edge.detector import window_scores
@@ -40,8 +39,8 @@ def files(tmp_path_factory):
     """Folder with both checkpoints and the scaler."""
     folder = tmp_path_factory.mktemp("original")
     for stage in STAGES:
-        torch.save(original_files.weights(ARCHITECTURES[stage]), folder / f"{stage}.pt")
-    original_files.scaler(folder / "scaler.joblib")
+        torch.save(weights(ARCHITECTURES[stage]), folder / f"{stage}.pt")
+    store_scaler(folder / "scaler.joblib")
     return folder
 
 
@@ -77,26 +76,6 @@ def export(*arguments):
 def ecg_edge(*arguments):
     command = [sys.executable, "-m", "ecg_edge", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=EXAMPLES.parent)
-
-
-def signal(samples, seed=0):
-    return np.random.default_rng(seed).normal(0, 0.3, (12, samples)).astype(np.float32)
-
-
-def scaled(ecg, files):
-    """As scikit-learn does it for 5000 samples, else by the mean of the means and the mean of the scales."""
-    original = joblib.load(files / "scaler.joblib")
-    if ecg.shape[1] == 5000:
-        return original.transform(ecg)
-    return (ecg - original.mean_.mean()) / original.scale_.mean()
-
-
-def logits(network, ecg, starts):
-    """As the notebook does it: window by window."""
-    window = network.architecture.window
-    parts = [torch.from_numpy(ecg[None, :, start : start + window].astype(np.float32)) for start in starts]
-    with torch.no_grad():
-        return torch.cat([network(part) for part in parts])
 
 
 def answer(model, ecg):
@@ -222,11 +201,6 @@ def models(files, tmp_path_factory):
     result = export(*checkpoints(files), "--out", out, "--rule", "notebook")
     assert result.returncode == 0, result.stderr
     return out
-
-
-def checkpoints(files):
-    named = [("--binary", "infarction.pt"), ("--localization", "localization.pt"), ("--scaler", "scaler.joblib")]
-    return [part for option, name in named for part in (option, files / name)]
 
 
 def test_one_command_makes_a_folder_that_the_runtime_takes(models, networks, files):

@@ -116,7 +116,7 @@ def test_a_checkpoint_that_would_run_code_is_refused_and_does_not_run_it(changed
 
 
 def test_a_scaler_is_read_as_joblib_reads_it(tmp_path):
-    fitted = original_files.scaler(tmp_path / "a.joblib")
+    fitted = original_files.store_scaler(tmp_path / "a.joblib")
     scaler = read_scaler(tmp_path / "a.joblib")
     ecg = np.random.default_rng(1).normal(0, 0.3, (12, 5000)).astype(np.float32)
     assert np.abs(scaler(ecg) - fitted.transform(ecg)).max() < 1e-5
@@ -133,19 +133,19 @@ def test_the_original_scaler_is_read_as_joblib_reads_it():
 
 
 def test_a_scaler_of_another_length_is_named(tmp_path):
-    original_files.scaler(tmp_path / "a.joblib", samples=4000)
+    original_files.store_scaler(tmp_path / "a.joblib", samples=4000)
     with pytest.raises(ScalerError, match=r"a\.joblib: its mean_ has the shape \(4000,\), expected \(5000,\)"):
         read_scaler(tmp_path / "a.joblib")
 
 
 def harmful_scalers(harm):
     """Yield files that run code under `joblib.load`."""
-    fitted = original_files.scaler(io.BytesIO())
+    fitted = original_files.store_scaler(io.BytesIO())
     for place in ("mean_", "scale_", "note"):
         for value in (Harmful(harm), np.array([Harmful(harm)]), [Harmful(harm)], np.str_):
             setattr(fitted, place, value)
             yield dumped(fitted)
-            fitted = original_files.scaler(io.BytesIO())
+            fitted = original_files.store_scaler(io.BytesIO())
     yield dumped(Harmful(harm))
     yield pickle.dumps(Harmful(harm))
     yield b"cbuiltins\nexec\n(S'import os; os.mkdir(" + repr(str(harm)).replace("'", '"').encode() + b")'\ntR."
@@ -169,14 +169,14 @@ def test_no_scaler_runs_code(tmp_path):
 
 @pytest.mark.parametrize("part", [0, 10, 430, 1000, 60_000])
 def test_a_scaler_that_was_cut_is_refused(tmp_path, part):
-    content = dumped(original_files.scaler(io.BytesIO()))
+    content = dumped(original_files.store_scaler(io.BytesIO()))
     (tmp_path / "a.joblib").write_bytes(content[:part])
     with pytest.raises(ScalerError, match="is not a stored StandardScaler"):
         read_scaler(tmp_path / "a.joblib")
 
 
 def test_scales_must_be_positive(tmp_path):
-    fitted = original_files.scaler(io.BytesIO())
+    fitted = original_files.store_scaler(io.BytesIO())
     fitted.scale_[7] = 0
     (tmp_path / "a.joblib").write_bytes(dumped(fitted))
     with pytest.raises(ScalerError, match="its scales positive"):
@@ -191,7 +191,7 @@ def convert(*arguments):
 def test_a_bad_file_is_one_line_and_status_1_and_nothing_is_written(tmp_path):
     for name, architecture in (("a.pt", BINARY), ("b.pt", LOCALIZATION)):
         torch.save(original_files.hollow(architecture), tmp_path / name)
-    original_files.scaler(tmp_path / "s.joblib", samples=2500)
+    original_files.store_scaler(tmp_path / "s.joblib", samples=2500)
     files = ["--binary", tmp_path / "a.pt", "--localization", tmp_path / "b.pt", "--scaler", tmp_path / "s.joblib"]
     result = convert(*files, "--out", tmp_path / "out")
     assert result.returncode == 1
