@@ -16,8 +16,15 @@ from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.spec import STAGES
-from ecg_edge.windows import chunks, window_starts
+from ecg_edge.spec import STAGES, ModelSpec
+from ecg_edge.windows import (
+    Chunk,
+    chunks,
+    mean_probability,
+    n_regular_windows,
+    window_probabilities,
+    window_starts,
+)
 
 # Recordings in one model call: caches make one at a time the fastest on a CPU, a GPU wants many.
 _BATCH = {"cpu": 1, "cuda": 64}
@@ -144,29 +151,27 @@ class Detector:
     def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
         for recording in recordings:
             self._check(recording)
-        first = _window_probabilities(self.infarction, recordings)
-        threshold = self.infarction.spec.thresholds[0]
-        detected = [_mean(windows_of)[0] >= threshold for windows_of in first]
+        spec = self.infarction.spec
+        first = window_scores(self.infarction, recordings)
+        detected = [_probability(scores, spec)[0] >= spec.thresholds[0] for scores in first]
         located = [i for i, found in enumerate(detected) if found or all_sites]
-        second = _window_probabilities(self.localization, [recordings[i] for i in located])
-        sites = {
-            i: self._sites(recordings[i], probability, windows) for i, probability in zip(located, second, strict=True)
-        }
+        second = window_scores(self.localization, [recordings[i] for i in located])
+        sites = {i: self._sites(recordings[i], scores, windows) for i, scores in zip(located, second, strict=True)}
         return [
             self._finding(recording, first[i], detected[i], sites.get(i, ()), windows)
             for i, recording in enumerate(recordings)
         ]
 
-    def _sites(self, recording: Recording, probability: NDArray[np.float32], windows: bool) -> tuple[SiteFinding, ...]:
+    def _sites(self, recording: Recording, scores: NDArray[np.float32], windows: bool) -> tuple[SiteFinding, ...]:
         spec = self.localization.spec
-        timelines = [_timeline(self.localization, recording, each) if windows else None for each in probability.T]
-        parts = zip(spec.labels, _mean(probability), spec.thresholds, timelines, strict=True)
+        timelines = [_timeline(spec, recording, each) if windows else None for each in scores.T]
+        parts = zip(spec.labels, _probability(scores, spec), spec.thresholds, timelines, strict=True)
         return tuple(SiteFinding(*part) for part in parts)
 
     def _finding(
         self,
         recording: Recording,
-        probability: NDArray[np.float32],
+        scores: NDArray[np.float32],
         detected: bool,
         sites: tuple[SiteFinding, ...],
         windows: bool,
@@ -177,7 +182,7 @@ class Detector:
             recording.source,
             "detected" if detected else "not_detected",
             self.provenance,
-            probability=_mean(probability)[0],
+            probability=_probability(scores, self.infarction.spec)[0],
             threshold=self.infarction.spec.thresholds[0],
             sites=sites,
             warnings=tuple(
@@ -187,7 +192,7 @@ class Detector:
             ),
             duration_s=recording.duration_s,
             sampling_rate=recording.sampling_rate,
-            timeline=_timeline(self.infarction, recording, probability[:, 0]) if windows else None,
+            timeline=_timeline(self.infarction.spec, recording, scores[:, 0]) if windows else None,
         )
 
 
@@ -201,28 +206,40 @@ def _batches(recordings: Iterable[Recording | RecordFile], size: int) -> Iterato
         yield batch
 
 
-def _window_probabilities(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
-    """Return the probabilities of all windows of each recording, shape (windows, labels); equal lengths share calls."""
-    spec = model.spec
+def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
+    """Return the scores of all windows of each recording, shape (windows, labels); equal lengths share calls."""
     parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, recording in enumerate(recordings):
         by_length[recording.samples].append(i)
     for samples, rows in by_length.items():
-        for chunk in chunks(samples, spec.window, spec.stride, max(1, spec.windows_per_call // len(rows))):
-            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in rows])
-            answers = model.window_probability(ecg)
+        for some, chunk in _calls(model.spec, samples, rows):
+            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in some])
+            answers = model.window_scores(ecg)
             if not np.isfinite(answers).all():
                 raise UncomputableError(float(np.abs(ecg).max()))
-            for i, probability in zip(rows, answers, strict=True):
-                parts[i].append(probability)
+            for i, scores in zip(some, answers, strict=True):
+                parts[i].append(scores)
     return [np.concatenate(each) for each in parts]
 
 
-def _mean(probability: NDArray[np.float32]) -> list[float]:
-    return [float(mean) for mean in probability.mean(axis=0, dtype=np.float64)]
+def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
+    """Yield which recordings of equal length, and which stretch of them, to hand to the model together."""
+    whole = samples == spec.whole_length
+    at_least = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if whole else 1
+    together = max(1, spec.windows_per_call // at_least)
+    for i in range(0, len(rows), together):
+        some = rows[i : i + together]
+        most = spec.windows_per_call // len(some)
+        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, most, spec.tail)
+        for stretch in stretches:
+            yield some, stretch
 
 
-def _timeline(model: Model, recording: Recording, probability: NDArray[np.float32]) -> Timeline:
-    starts = window_starts(recording.samples, model.spec.window, model.spec.stride) / recording.sampling_rate
-    return Timeline(tuple(starts.tolist()), tuple(probability.tolist()))
+def _probability(scores: NDArray[np.float32], spec: ModelSpec) -> list[float]:
+    return [float(each) for each in mean_probability(scores, spec.average)]
+
+
+def _timeline(spec: ModelSpec, recording: Recording, scores: NDArray[np.float32]) -> Timeline:
+    starts = window_starts(recording.samples, spec.window, spec.stride, spec.tail) / recording.sampling_rate
+    return Timeline(tuple(starts.tolist()), tuple(window_probabilities(scores, spec.average).tolist()))

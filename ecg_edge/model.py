@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecg_edge.errors import ModelError, ProviderError
 from ecg_edge.findings import ModelProvenance
 from ecg_edge.spec import METADATA_KEY, ModelSpec
+from ecg_edge.windows import n_regular_windows
 
 MANIFEST = "manifest.json"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -101,17 +102,18 @@ class Model:
 
     def _probe(self, file: CheckedFile) -> None:
         """Refuse a graph that does not answer in the shape that its spec promises."""
-        promised = (1, 2, len(self.spec.labels))
-        ecg = np.zeros((1, len(self.spec.leads), self.spec.window + self.spec.stride), np.float32)
+        spec = self.spec
+        samples = spec.window + spec.stride
+        promised = (1, n_regular_windows(samples, spec.window, spec.stride, spec.tail), len(spec.labels))
         try:
-            found = self.window_probability(ecg).shape
+            found = self.window_scores(np.zeros((1, len(spec.leads), samples), np.float32)).shape
         except Exception as error:  # onnxruntime raises many kinds, none with a common base
             raise ModelError(file.path, f"does not keep the contract: {error}") from error
         if found != promised:
-            raise ModelError(file.path, f"answers two windows in the shape {found}, its spec promises {promised}")
+            raise ModelError(file.path, f"answers {samples} samples in the shape {found}, its spec promises {promised}")
 
-    def window_probability(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each label in each regular window.
+    def window_scores(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the spec averages: the probability or the logit of each label in each regular window.
 
         Args:
             ecg: In the spec's unit and sampling rate, shape (batch, leads, samples), samples >= window.
@@ -119,7 +121,7 @@ class Model:
         Returns:
             Shape (batch, windows, labels).
         """
-        result: NDArray[np.float32] = self._session.run(["window_probability"], {"ecg": ecg})[0]
+        result: NDArray[np.float32] = self._session.run([f"window_{self.spec.average}"], {"ecg": ecg})[0]
         return result
 
 

@@ -7,6 +7,8 @@ from typing import Any
 METADATA_KEY = "ecg_edge"
 SCHEMA = 1
 STAGES = ("infarction", "localization")
+AVERAGES = ("probability", "logit")
+TAILS = ("window", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ class ModelSpec:
     training_data: str
     licence: str
     schema: int = field(default=SCHEMA, kw_only=True)
+    average: str = field(default="probability", kw_only=True)
+    """What is averaged over the windows of a recording: their probabilities, or their logits, and then the sigmoid of
+    the mean is the answer. A file that averages logits has them as a third output, `window_logit`."""
+    tail: str = field(default="window", kw_only=True)
+    """What becomes of the samples after the last regular window, see `ecg_edge.windows`."""
+    whole_length: int | None = field(default=None, kw_only=True)
+    """A recording of exactly so many samples is answered in a way of its own: the file wants it whole, in one call, and
+    a part of a longer one must never have that length. None: no length is special."""
 
     def __post_init__(self) -> None:
         """Refuse a spec that contradicts itself."""
@@ -58,6 +68,20 @@ class ModelSpec:
             raise ValueError(msg)
         if not all(isinstance(each, float) and 0 < each < 1 for each in self.thresholds):
             msg = f"its spec has thresholds that are not between 0 and 1: {self.thresholds}"
+            raise ValueError(msg)
+        if self.average not in AVERAGES or self.tail not in TAILS:
+            msg = f"its spec has the average {self.average!r} and the tail {self.tail!r}, unknown to this version"
+            raise ValueError(msg)
+        if self.whole_length is not None:
+            self._check_whole_length(self.whole_length)
+
+    def _check_whole_length(self, whole: int) -> None:
+        parts = range(self.window, self.window + self.windows_per_call * self.stride, self.stride)
+        if whole - (self.tail == "dropped") in parts or whole == self.window:
+            msg = f"its spec lets a call on a part of a recording have the {whole} samples of a whole one"
+            raise ValueError(msg)
+        if whole < self.window or (self.tail == "window" and (whole - self.window) % self.stride):
+            msg = f"its spec wants recordings of {whole} samples whole, which have no window at their end"
             raise ValueError(msg)
 
     def to_json(self) -> str:

@@ -28,12 +28,13 @@ def _model(spec: ModelSpec, sha256: str) -> Iterator[str]:
     yield f"  {'label':<15}{'threshold':>10}  {'sensitivity (95% CI)':<23}{'specificity (95% CI)':<23}n"
     for label, threshold in zip(spec.labels, spec.thresholds, strict=True):
         figures = spec.metrics.get(label, {})
-        cells = "".join(f"{_shown(figures.get(name)):<23}" for name in ("sensitivity", "specificity"))
+        missing = "insufficient data" if label in spec.unproven else "not measured"
+        cells = "".join(f"{_shown(figures.get(name), missing):<23}" for name in ("sensitivity", "specificity"))
         yield f"  {label:<15}{threshold:>10.3f}  {cells}{figures.get('sensitivity', {}).get('n', '')}".rstrip()
     yield f"  trained on {spec.training_data}"
 
 
-def _shown(figure: dict[str, Any] | None) -> str:
+def _shown(figure: dict[str, Any] | None, missing: str) -> str:
     if figure is None:
-        return "insufficient data"
+        return missing
     return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"

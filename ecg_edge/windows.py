@@ -1,4 +1,10 @@
-"""Which windows cover a recording, and which stretches of it to hand to a model. Knows nothing of onnxruntime."""
+"""Which windows a recording has, which stretches of it to hand to a model, and how answers are averaged.
+
+Knows nothing of onnxruntime. `tail` says what becomes of the samples after the last regular window:
+
+- "window": one more window ends at the last sample, so every sample counts;
+- "dropped": only windows with a sample after them count (or the one window of a recording that has no more).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,26 +23,32 @@ class Chunk:
     """One past the last sample."""
 
 
-def window_starts(samples: int, window: int, stride: int) -> NDArray[np.int64]:
-    """Return the first sample of each window that covers a recording.
+def n_regular_windows(samples: int, window: int, stride: int, tail: str = "window") -> int:
+    """Return how many windows one model call on `samples` samples answers, at least 1."""
+    after = samples - window
+    return max(1, -(-after // stride)) if tail == "dropped" else 1 + after // stride
 
-    The last window ends at the last sample, so no tail is lost: 5050 samples give a window at 4250 beside 0, 100 ...
-    4200.
+
+def window_starts(samples: int, window: int, stride: int, tail: str = "window") -> NDArray[np.int64]:
+    """Return the first sample of each window of a recording.
+
+    5050 samples in windows of 800 every 100 give 0, 100 ... 4200 and, unless the tail is dropped, 4250.
 
     Args:
         samples: Length of the recording, at least `window`.
         window: Length of a window.
         stride: Distance between regular windows.
+        tail: "window" or "dropped".
 
     Returns:
         Ascending starts, int64, shape (windows,).
     """
-    regular = np.arange(0, samples - window + 1, stride, dtype=np.int64)
+    regular = stride * np.arange(n_regular_windows(samples, window, stride, tail), dtype=np.int64)
     last = samples - window
-    return regular if regular[-1] == last else np.append(regular, last)
+    return regular if tail == "dropped" or regular[-1] == last else np.append(regular, last)
 
 
-def chunks(samples: int, window: int, stride: int, most: int) -> Iterator[Chunk]:
+def chunks(samples: int, window: int, stride: int, most: int, tail: str = "window") -> Iterator[Chunk]:
     """Cut a recording into chunks whose windows, one after the other, are exactly those of `window_starts`.
 
     Args:
@@ -44,13 +56,31 @@ def chunks(samples: int, window: int, stride: int, most: int) -> Iterator[Chunk]
         window: Length of a window.
         stride: Distance between regular windows.
         most: Windows that one chunk may hold, at least 1.
+        tail: "window" or "dropped".
 
     Yields:
         Chunks in order; the window that ends at the last sample is a chunk of its own where it is not a regular one.
     """
-    n_regular = (samples - window) // stride + 1
+    after = 1 if tail == "dropped" else 0
+    n_regular = n_regular_windows(samples, window, stride, tail)
     for first in range(0, n_regular, most):
         last = min(first + most, n_regular) - 1
-        yield Chunk(first * stride, last * stride + window)
-    if (samples - window) % stride:
+        yield Chunk(first * stride, min(last * stride + window + after, samples))
+    if tail == "window" and (samples - window) % stride:
         yield Chunk(samples - window, samples)
+
+
+def window_probabilities(scores: NDArray[np.float32], average: str) -> NDArray[np.floating]:
+    """Return the probability of each window.
+
+    Args:
+        scores: Of each window: probabilities, or logits where `average` is "logit".
+        average: "probability" or "logit".
+    """
+    # The hyperbolic tangent is the sigmoid without its overflow.
+    return 0.5 + 0.5 * np.tanh(scores.astype(np.float64) / 2) if average == "logit" else scores
+
+
+def mean_probability(scores: NDArray[np.float32], average: str) -> NDArray[np.floating]:
+    """Return the probability of a recording from the scores of its windows, shape (windows, labels)."""
+    return window_probabilities(scores.mean(axis=0, dtype=np.float64), average)

@@ -1,14 +1,20 @@
 """Commands: train, evaluate, convert."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from export.dataset import read_dataset
 from export.errors import ExportError
 from export.progress import say
 
-DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CHECKPOINTS = {"infarction": "binary", "localization": "localization"}
+_ORIGINAL = {"binary", "localization", "scaler", "rule", "weights", "records"}
+DATA = click.argument("data", type=_FOLDER)
 RUNS = click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MODELS = Path(__file__).parents[1] / "onnx_models"
@@ -74,14 +80,47 @@ def examples(out: Path) -> None:
 
 
 @main.command()
-@DATA
+@click.argument("data", type=_FOLDER, required=False)
 @RUNS
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=MODELS)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: onnx_models, with DATA]")
 @click.option(
     "--fold", type=int, help="Export the networks of one fold, as the tests use them, instead of the final ones."
 )
-def convert(data: Path, runs: Path, out: Path, fold: int | None) -> None:
-    """Write the ONNX files, the manifest, the stored answers and the model card."""
+@click.option("--binary", type=_FILE, help="Checkpoint of the original system's first stage.")
+@click.option("--localization", type=_FILE, help="Checkpoint of the original system's second stage.")
+@click.option("--scaler", type=_FILE, help="The original system's scaler.")
+@click.option("--rule", type=click.Choice(["described", "notebook"]), default="described", show_default=True)
+@click.option("--weights", type=click.Choice(["float32", "float16", "int8"]), default="float32", show_default=True)
+@click.option("--data", "records", type=_FOLDER, help="Recordings on which float16 or int8 is compared with float32.")
+@click.pass_context
+def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - as click hands them over
+    """Write the ONNX files, the manifest and the stored answers: of our own networks, or of the original ones.
+
+    \b
+    Own:       DATA [--runs FOLDER] [--fold N] [--out FOLDER]
+    Original:  --binary CKPT.pt --localization CKPT.pt --scaler scaler_main.joblib --out FOLDER
+               [--rule described|notebook] [--weights float32|float16|int8] [--data FOLDER]
+    """  # noqa: D301 - click's mark of a paragraph that keeps its lines
+    given = {name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if given.isdisjoint(_ORIGINAL):
+        _require(given, {"data"}, "our own networks")
+        _convert_own(values["data"], values["runs"], values["out"] or MODELS, values["fold"])
+    else:
+        _require(given, {"binary", "localization", "scaler", "out"}, "the original system")
+        if mixed := given & {"data", "runs", "fold"}:
+            msg = f"{', '.join(sorted(mixed))} belong to our own networks, not to the original system's checkpoints"
+            raise click.UsageError(msg)
+        _convert_original(values)
+    say(f"written to {values['out'] or MODELS}")
+
+
+def _require(given: set[str], needed: set[str], what: str) -> None:
+    if missing := needed - given:
+        msg = f"to convert {what}, give also {', '.join(sorted(missing))}"
+        raise click.UsageError(msg)
+
+
+def _convert_own(data: Path, runs: Path, out: Path, fold: int | None) -> None:
     from export.release import release, release_fold
 
     dataset = read_dataset(data)
@@ -89,7 +128,15 @@ def convert(data: Path, runs: Path, out: Path, fold: int | None) -> None:
         release(dataset, runs, out)
     else:
         release_fold(dataset, runs, out, fold)
-    say(f"written to {out}")
+
+
+def _convert_original(values: dict[str, Any]) -> None:
+    from export.original.release import Original, Settings, convert
+    from export.original.rules import RULES
+
+    original = Original({stage: values[option] for stage, option in _CHECKPOINTS.items()}, values["scaler"])
+    settings = Settings(RULES[values["rule"]], values["weights"], values["records"])
+    convert(original, settings, values["out"], say)
 
 
 if __name__ == "__main__":

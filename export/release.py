@@ -1,20 +1,14 @@
 """Everything in a models folder: the two files, the manifest, the stored answers and the model card."""
 
-import hashlib
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ecg_edge.detector import Detector
-from ecg_edge.model import MANIFEST
-from ecg_edge.readers import read_recording
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.selfcheck import GOLDEN, example_recordings, golden_answer
 from ecg_edge.spec import ModelSpec
 from export.card import card
 from export.checks import check_model
@@ -24,6 +18,7 @@ from export.crossfit import OutOfFold, final_file, fold_file, load_network
 from export.dataset import Dataset
 from export.errors import ExportError
 from export.evaluation import Evaluation, Figure, evaluate
+from export.folder import serialized, write_golden, write_models
 from export.out_of_fold import FILE, Answers
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
@@ -52,7 +47,7 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
         made = Path(folder)
         specs = _write_models(dataset, runs, made, evaluation, fold=None)
         answers.save(made / FILE)
-        _write_golden(made)
+        write_golden(made)
         seen = seen_score(Detector(made), dataset)
         (made / "README.md").write_text(card(evaluation, specs, dataset, seen), encoding="utf-8")
         for path in made.iterdir():
@@ -68,7 +63,7 @@ def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int) -> None:
 def _write_models(
     dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None
 ) -> list[ModelSpec]:
-    specs, entries = [], {}
+    specs, contents = [], {}
     for stage in STAGES.values():
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
         rows = stage.scored(dataset) & (out_of_fold.folds != fold)
@@ -79,11 +74,9 @@ def _write_models(
         spec = _spec(stage, choice, dataset, evaluation)
         content = serialized(to_onnx(exported, spec))
         check_model(content, exported, spec, dataset.signals[:3])
-        file = f"{stage.name}.onnx"
-        (out / file).write_bytes(content)
-        entries[stage.name] = _entry(file, content)
+        contents[stage.name] = content
         specs.append(spec)
-    _write_manifest(out, entries, {})
+    write_models(out, contents)
     return specs
 
 
@@ -99,12 +92,6 @@ def seen_score(detector: Detector, dataset: Dataset) -> str:
         f"On the first {SEEN} of them, which says nothing of accuracy but shows a broken file, they score an AUROC of "
         f"{auroc:.4f} for infarction, and a mean log-loss of {loss:.4f} over the sites of the infarctions."
     )
-
-
-def serialized(model: onnx.ModelProto) -> bytes:
-    """Return the bytes of a model, the same for the same model."""
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
 
 
 def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
@@ -155,25 +142,3 @@ def _plain(figure: Figure) -> dict[str, float]:
         "n": figure.n,
         "positives": figure.positives,
     }
-
-
-def _write_golden(models: Path) -> None:
-    """Store the answers of a folder's models for the example recordings, and name the file in the manifest."""
-    detector = Detector(models)
-    recordings = [
-        golden_answer(path, detector.detect(read_recording(path), all_sites=True))
-        for path in sorted(example_recordings().glob("*.npy"))
-    ]
-    content = json.dumps({"tolerance": 1e-5, "recordings": recordings}, indent=1).encode()
-    (models / GOLDEN).write_bytes(content)
-    manifest = json.loads((models / MANIFEST).read_bytes())
-    _write_manifest(models, manifest["models"], {"golden": _entry(GOLDEN, content)})
-
-
-def _write_manifest(folder: Path, models: dict[str, Any], checks: dict[str, Any]) -> None:
-    manifest = {"schema": 1, "models": models, "checks": checks}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-
-
-def _entry(file: str, content: bytes) -> dict[str, Any]:
-    return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

@@ -3,11 +3,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tiny import SITES, write_models
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import SITES, spec, write_models
 
 from ecg_edge import Detector, Recording
+from ecg_edge.detector import window_scores
 from ecg_edge.errors import NotFiniteError, SamplingRateError, TooShortError
 from ecg_edge.readers import find_records
+from ecg_edge.windows import n_regular_windows
 
 
 def test_an_infarction_is_detected_and_its_sites_are_named(tiny, ecg):
@@ -55,6 +59,71 @@ def test_the_tail_of_a_recording_counts(tiny):
     assert finding.timeline.start_s[-1] == 4250 / 500
     assert finding.timeline.probability[-1] > 0.5 > finding.timeline.probability[-2]
     assert finding.probability == pytest.approx(np.mean(finding.timeline.probability))
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """Models that average logits and never see the tail."""
+    changes = {"average": "logit", "tail": "dropped"}
+    folder = tmp_path_factory.mktemp("notebook")
+    return Detector(
+        write_models(folder, infarction={**changes, "stride": 700}, localization={**changes, "stride": 686})
+    )
+
+
+@pytest.mark.parametrize("samples", [800, 801, 1500, 1501, 5000, 5050, 40_000])
+def test_logits_are_averaged_where_the_spec_says_so_whatever_the_chunks(notebook, noise, samples):
+    recording = noise(samples)
+    signal = recording.signal
+    starts = range(0, max(1, samples - 800), 700)
+    logits = [10 * signal[0, start : start + 800].mean(dtype=np.float64) - 5 for start in starts]
+    finding = notebook.detect(recording, windows=True, all_sites=True)
+    assert finding.probability == pytest.approx(1 / (1 + np.exp(-np.mean(logits))), abs=1e-6)
+    assert finding.timeline.start_s == tuple(start / 500 for start in starts)
+    assert finding.timeline.probability == pytest.approx(1 / (1 + np.exp(-np.array(logits))), abs=1e-6)
+    assert all(len(site.timeline.probability) == -(-(samples - 700) // 686) for site in finding.sites)
+
+
+def test_a_dropped_tail_changes_nothing(notebook, noise):
+    signal = noise(5000).signal
+    changed = signal.copy()
+    changed[:, 4300:] += 9
+    before, after = (notebook.detect(Recording(each)).probability for each in (signal, changed))
+    assert before == after
+
+
+class CallsNoted:
+    """Stands in for a model: answers nothing and notes the shapes that it was handed."""
+
+    def __init__(self, **changes):
+        self.spec, self.shapes = spec("infarction", **changes), []
+
+    def window_scores(self, ecg):
+        self.shapes.append(ecg.shape)
+        n_windows = n_regular_windows(ecg.shape[2], self.spec.window, self.spec.stride, self.spec.tail)
+        return np.zeros((len(ecg), n_windows, 1), np.float32)
+
+
+def test_a_recording_of_the_special_length_is_handed_over_whole(noise):
+    model = CallsNoted(windows_per_call=7, whole_length=5000)
+    (scores,) = window_scores(model, [noise(5000)])
+    assert model.shapes == [(1, 12, 5000)]
+    assert len(scores) == 43
+
+
+def test_recordings_of_the_special_length_share_a_call_only_if_their_windows_may(noise):
+    model = CallsNoted(windows_per_call=13, stride=700, tail="dropped", whole_length=5000)
+    window_scores(model, [noise(5000, seed=i) for i in range(5)])
+    assert [shape[0] for shape in model.shapes] == [2, 2, 1]
+
+
+@given(st.integers(800, 20_000), st.integers(1, 42), st.integers(1, 60))
+def test_no_part_of_another_recording_has_the_special_length_and_no_call_too_many_windows(samples, most, n):
+    model = CallsNoted(windows_per_call=most, whole_length=5000)
+    window_scores(model, [Recording(np.zeros((12, samples), np.float32))] * n)
+    assert samples == 5000 or all(shape[2] != 5000 for shape in model.shapes)
+    windows = [shape[0] * (1 + (shape[2] - 800) // 100) for shape in model.shapes]
+    assert all(count <= most or samples == 5000 for count in windows)
 
 
 def test_windows_come_for_both_stages_when_asked_for(tiny, ecg):

@@ -85,6 +85,29 @@ def test_a_spec_that_contradicts_itself_is_refused(changes):
         ModelSpec.from_json(json.dumps(values))
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"average": "median"}, "average 'median'"),
+        ({"tail": "padded"}, "tail 'padded'"),
+        ({"whole_length": 1400}, "the 1400 samples of a whole one"),
+        ({"whole_length": 1501, "tail": "dropped", "stride": 700}, "the 1501 samples of a whole one"),
+        ({"whole_length": 5010}, "no window at their end"),
+        ({"whole_length": 500}, "no window at their end"),
+    ],
+)
+def test_a_spec_that_the_runtime_could_not_keep_is_refused(changes, why):
+    with pytest.raises(ValueError, match=why):
+        spec("infarction", **changes)
+
+
+def test_a_spec_that_says_nothing_of_averages_and_tails_means_what_it_always_meant():
+    values = json.loads(spec("infarction").to_json())
+    for later in ("average", "tail", "whole_length"):
+        del values[later]
+    assert ModelSpec.from_json(json.dumps(values)) == spec("infarction")
+
+
 def test_a_spec_without_a_key_is_refused_and_an_unknown_key_passed_over():
     values = json.loads(spec("infarction").to_json())
     assert ModelSpec.from_json(json.dumps(values | {"later": 1})) == spec("infarction")

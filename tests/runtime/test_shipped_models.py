@@ -28,21 +28,21 @@ def long_recording():
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_a_window_depends_on_its_own_samples_alone(models, long_recording, stage):
     model = models[stage]
-    together = model.window_probability(long_recording[None])[0]
+    together = model.window_scores(long_recording[None])[0]
     assert len(together) == 1 + (long_recording.shape[1] - model.spec.window) // model.spec.stride
     for index in range(0, len(together), 7):
         start = index * model.spec.stride
-        alone = model.window_probability(long_recording[None, :, start : start + model.spec.window])[0, 0]
+        alone = model.window_scores(long_recording[None, :, start : start + model.spec.window])[0, 0]
         np.testing.assert_allclose(together[index], alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_what_lies_outside_of_a_window_does_not_reach_it(models, long_recording, stage):
     model = models[stage]
-    before = model.window_probability(long_recording[None])[0]
+    before = model.window_scores(long_recording[None])[0]
     changed = long_recording.copy()
     changed[:, model.spec.window :] = 1e3
-    np.testing.assert_allclose(model.window_probability(changed[None])[0, 0], before[0], atol=1e-5)
+    np.testing.assert_allclose(model.window_scores(changed[None])[0, 0], before[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("stage", ["infarction", "localization"])

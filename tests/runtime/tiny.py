@@ -48,24 +48,35 @@ def model(spec: ModelSpec) -> onnx.ModelProto:
     weight = np.zeros((n, 12, 1), np.float32)
     weight[np.arange(n), np.arange(n), 0] = 10
     nodes = [
-        helper.make_node("AveragePool", ["ecg"], ["mean"], kernel_shape=[spec.window], strides=[spec.stride]),
+        # All samples, or all but the last where a window must have a sample after it.
+        helper.make_node("Shape", ["ecg"], ["samples"], start=2),
+        helper.make_node("Sub", ["samples", "after"], ["but_last"]),
+        helper.make_node("Max", ["but_last", "window"], ["end"]),
+        helper.make_node("Slice", ["ecg", "zero", "end", "time"], ["used"]),
+        helper.make_node("AveragePool", ["used"], ["mean"], kernel_shape=[spec.window], strides=[spec.stride]),
         helper.make_node("Conv", ["mean", "weight", "bias"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["each"]),
-        helper.make_node("Transpose", ["each"], ["window_probability"], perm=[0, 2, 1]),
-        helper.make_node("ReduceMean", ["window_probability", "axis"], ["probability"], keepdims=0),
+        helper.make_node("Transpose", ["logit"], ["window_logit"], perm=[0, 2, 1]),
+        helper.make_node("Sigmoid", ["window_logit"], ["window_probability"]),
+        helper.make_node("ReduceMean", [f"window_{spec.average}", "axis"], ["averaged"], keepdims=0),
+        helper.make_node("Sigmoid" if spec.average == "logit" else "Identity", ["averaged"], ["probability"]),
     ]
+    outputs = ["window_probability", *(["window_logit"] if spec.average == "logit" else [])]
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("ecg", TensorProto.FLOAT, ["batch", 12, "samples"])],
         [
             helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["batch", n]),
-            helper.make_tensor_value_info("window_probability", TensorProto.FLOAT, ["batch", "windows", n]),
+            *(helper.make_tensor_value_info(each, TensorProto.FLOAT, ["batch", "windows", n]) for each in outputs),
         ],
         [
             numpy_helper.from_array(weight, "weight"),
             numpy_helper.from_array(np.full(n, -5, np.float32), "bias"),
             numpy_helper.from_array(np.array([1]), "axis"),
+            numpy_helper.from_array(np.array([int(spec.tail == "dropped")]), "after"),
+            numpy_helper.from_array(np.array([spec.window]), "window"),
+            numpy_helper.from_array(np.array([0]), "zero"),
+            numpy_helper.from_array(np.array([2]), "time"),
         ],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

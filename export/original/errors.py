@@ -1,0 +1,20 @@
+"""What can be wrong with the original system's files."""
+
+from pathlib import Path
+
+from export.errors import ExportError
+
+
+class OriginalError(ExportError):
+    """A file of the original system that cannot be converted."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+
+
+class CheckpointError(OriginalError):
+    """A checkpoint that is not one of the two networks."""
+
+
+class ScalerError(OriginalError):
+    """A file that is not the scaler."""

@@ -1,0 +1,42 @@
+"""What the exported file must equal: the original network in eager torch, one window after the other."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from ecg_edge.spec import ModelSpec
+from ecg_edge.windows import n_regular_windows
+from export.original.checkpoint import OriginalNetwork
+from export.original.scaler import Scaler
+
+
+class Reference(nn.Module):
+    """Recordings to answers, as slow and plain as can be.
+
+    Args:
+        network: As read from its checkpoint.
+        spec: Says where the windows lie and how they are averaged.
+        scaler: As read from its file.
+    """
+
+    def __init__(self, network: OriginalNetwork, spec: ModelSpec, scaler: Scaler) -> None:
+        super().__init__()
+        self.network, self.spec, self.scaler = network, spec, scaler
+
+    def forward(self, ecg: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (batch, 12, samples) to probability (batch, labels) and window probability (batch, windows, labels)."""
+        spec = self.spec
+        count = n_regular_windows(ecg.shape[2], spec.window, spec.stride, spec.tail)
+        logits = self.logits(ecg, range(0, count * spec.stride, spec.stride))
+        windows = torch.sigmoid(logits)
+        if spec.average == "logit":
+            return torch.sigmoid(logits.mean(dim=1)), windows
+        return windows.mean(dim=1), windows
+
+    def logits(self, ecg: Tensor, starts: Iterable[int]) -> Tensor:
+        """Return the logits of the windows that begin at `starts`, shape (batch, windows, labels)."""
+        scaled = torch.from_numpy(self.scaler(ecg.numpy()))
+        with torch.no_grad():
+            each = [self.network(scaled[..., start : start + self.spec.window]) for start in starts]
+        return torch.stack(each, dim=1)

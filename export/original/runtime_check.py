@@ -1,0 +1,38 @@
+"""The last rung of the ladder: the shipped runtime on the made file, tails and chunks included, against torch."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ecg_edge.detector import window_scores
+from ecg_edge.model import CheckedFile, Model
+from ecg_edge.recording import Recording
+from ecg_edge.windows import mean_probability, window_starts
+from export.checks import LENGTHS, TOLERANCE
+from export.errors import ValuesError
+from export.original.reference import Reference
+
+
+def check_runtime(content: bytes, reference: Reference, signal: NDArray[np.float32]) -> None:
+    """Raise a ValuesError unless the runtime answers as torch does, whatever the length of a recording.
+
+    Args:
+        content: The ONNX file.
+        reference: What it must equal.
+        signal: Millivolts, shape (12, samples).
+    """
+    model = Model(CheckedFile(Path("made.onnx"), content, hashlib.sha256(content).hexdigest()))
+    spec = reference.spec
+    for samples in (*LENGTHS, 5000 + spec.stride // 2):
+        ecg = np.tile(signal, -(-samples // signal.shape[1]))[:, :samples]
+        starts = window_starts(samples, spec.window, spec.stride, spec.tail)
+        logits = reference.logits(torch.from_numpy(ecg[None]), starts.tolist())[0].double()
+        expected = logits.mean(0).sigmoid() if spec.average == "logit" else logits.sigmoid().mean(0)
+        (scores,) = window_scores(model, [Recording(ecg)])
+        difference = np.abs(mean_probability(scores, spec.average) - expected.numpy()).max()
+        if not difference <= TOLERANCE:
+            msg = f"the runtime differs from torch by {difference:.1e} on a recording of {samples} samples"
+            raise ValuesError(msg)

@@ -1,0 +1,96 @@
+"""`fc1`, which is nearly all of the weights: cut as the graph needs it, and stored in fewer bytes if asked for."""
+
+import math
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto
+from torch import nn
+
+from export.original.builder import GraphBuilder
+from export.original.checkpoint import OriginalNetwork
+
+CHANNELS = 256
+HIDDEN = 128
+# Frames at each end of a window that the zero padding of the three convolutions reaches: 3 + 2 + 1.
+EDGE = 6
+FORMS = ("float32", "float16", "int8")
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstLayer:
+    """`fc1` in parts, each of shape (inputs, HIDDEN)."""
+
+    blocks: tuple[Array, ...]
+    """For the features of each block of samples, channel-major; zero where an edge is."""
+    left: Array
+    """For the first EDGE frames, channel-major."""
+    right: Array
+    """For the last EDGE frames, channel-major."""
+    encoded: Array
+    """For the transformer's output, sample-major."""
+
+
+def block_size(window: int, stride: int) -> int:
+    """Return the samples of the longest blocks of which both a window and a stride consist."""
+    return math.gcd(window, stride)
+
+
+def split(weight: Array, window: int, block: int) -> FirstLayer:
+    """Cut the weight of `fc1`, shape (HIDDEN, inputs)."""
+    features = weight[:, : CHANNELS * window].reshape(HIDDEN, CHANNELS, window)
+    inner = features.copy()
+    inner[..., :EDGE] = inner[..., -EDGE:] = 0
+    cuts = [inner[..., i : i + block] for i in range(0, window, block)]
+    parts = [each.reshape(HIDDEN, -1).T for each in (*cuts, features[..., :EDGE], features[..., -EDGE:])]
+    return FirstLayer(tuple(parts[:-2]), parts[-2], parts[-1], weight[:, CHANNELS * window :].T)
+
+
+def joined(layer: FirstLayer) -> Array:
+    """Return the weight of `fc1`, shape (HIDDEN, inputs)."""
+    features = np.concatenate([each.T.reshape(HIDDEN, CHANNELS, -1) for each in layer.blocks], axis=2)
+    features[..., :EDGE] = layer.left.T.reshape(HIDDEN, CHANNELS, EDGE)
+    features[..., -EDGE:] = layer.right.T.reshape(HIDDEN, CHANNELS, EDGE)
+    return np.hstack([features.reshape(HIDDEN, -1), layer.encoded.T])
+
+
+def rounded(network: OriginalNetwork, stride: int, form: str) -> OriginalNetwork:
+    """Return the network whose `fc1` has just the values that its stored form can hold."""
+    if form == "float32":
+        return network
+    window = network.architecture.window
+    layer = split(network.fc1.weight.numpy(), window, block_size(window, stride))
+    blocks = tuple(_rounded(each, form) for each in layer.blocks)
+    rest = (_rounded(each, form) for each in (layer.left, layer.right, layer.encoded))
+    copy = deepcopy(network)
+    copy.fc1.weight = nn.Parameter(torch.from_numpy(joined(FirstLayer(blocks, *rest))), requires_grad=False)
+    return copy
+
+
+def store(graph: GraphBuilder, part: Array, form: str) -> str:
+    """Add a part of `fc1` to a graph and return the name of its float32 values."""
+    if form == "float32":
+        return graph.constant(part)
+    if form == "float16":
+        return graph("Cast", graph.constant(part.astype(np.float16)), to=TensorProto.FLOAT)
+    integers, scale = _integers(part)
+    # Not DequantizeLinear: onnxruntime makes an 8-bit product of that, which rounds the activations too.
+    return graph("Mul", graph("Cast", graph.constant(integers), to=TensorProto.FLOAT), graph.constant(scale))
+
+
+def _rounded(part: Array, form: str) -> Array:
+    if form == "float16":
+        return part.astype(np.float16).astype(np.float32)
+    integers, scale = _integers(part)
+    return integers * scale
+
+
+def _integers(part: Array) -> tuple[NDArray[np.int8], Array]:
+    """Return 8-bit integers and the scale of each column, whose greatest weight becomes 127."""
+    scale = np.maximum(np.abs(part).max(axis=0), np.finfo(np.float32).tiny) / np.float32(127)
+    return np.rint(part / scale).astype(np.int8), scale
