@@ -202,8 +202,13 @@ def _standard_output() -> Iterator[IO[str]]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name must not end the run because the terminal's encoding lacks a letter of it.
         sys.stdout.reconfigure(errors="backslashreplace")
-    yield sys.stdout
-    sys.stdout.flush()
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except OSError:
+        # What is still in the buffer must not fail a second time when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 @contextmanager
