@@ -111,8 +111,8 @@ class Finding:
         values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
         values["reasons"] = [_plain(note) for note in self.reasons]
         values["warnings"] = [_plain(note) for note in self.warnings]
-        values["provenance"] = asdict(self.provenance)
-        return values
+        del values["provenance"]
+        return values | {"provenance": asdict(self.provenance)}
 
 
 def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
