@@ -84,7 +84,9 @@ def examples(out: Path) -> None:
 @RUNS
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: onnx_models, with DATA]")
 @click.option(
-    "--fold", type=int, help="Export the networks of one fold, as the tests use them, instead of the final ones."
+    "--fold",
+    type=click.IntRange(0, 4),
+    help="Export the networks of one fold, as the tests use them, instead of the final ones.",
 )
 @click.option("--binary", type=_FILE, help="Checkpoint of the original system's first stage.")
 @click.option("--localization", type=_FILE, help="Checkpoint of the original system's second stage.")

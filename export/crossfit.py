@@ -99,10 +99,21 @@ def final_file(stage: Stage) -> str:
 
 
 def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
-    """Return the network of a weights file after a candidate epoch, ready for inference."""
+    """Return the network of a weights file after a candidate epoch, ready for inference.
+
+    Raises:
+        RunsError: The file is not there, or was trained with other settings.
+    """
     network = Network(stage.network, len(stage.labels), n_auxiliary)
-    weights = torch.load(path, weights_only=True)["weights"]
-    network.load_state_dict(weights[stage.training.candidates[epoch]])
+    try:
+        weights = torch.load(path, weights_only=True)["weights"]
+        network.load_state_dict(weights[stage.training.candidates[epoch]])
+    except FileNotFoundError as error:
+        msg = f"there is no {path}: train the stage first"
+        raise RunsError(msg) from error
+    except (KeyError, RuntimeError) as error:
+        msg = f"{path} was trained with other settings: train the stage again, into another folder for the runs"
+        raise RunsError(msg) from error
     return network.eval()
 
 

@@ -44,15 +44,23 @@ class Answers:
 
     @classmethod
     def read(cls, path: Path) -> "Answers":
-        """Read a table that `save` wrote."""
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return cls(
-            tuple(row["record"] for row in rows),
-            np.array([int(row["fold"]) for row in rows]),
-            np.array([[float(row[label]) for label in LABELS] for row in rows]),
-            np.array([[row[f"{label}_found"] == "1" for label in LABELS] for row in rows]),
-        )
+        """Read a table that `save` wrote.
+
+        Raises:
+            RunsError: It is another table.
+        """
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            return cls(
+                tuple(row["record"] for row in rows),
+                np.array([int(row["fold"]) for row in rows]),
+                np.array([[float(row[label]) for label in LABELS] for row in rows]),
+                np.array([[row[f"{label}_found"] == "1" for label in LABELS] for row in rows]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"{path} is not a table of out-of-fold answers ({error!r})"
+            raise RunsError(msg) from error
 
     def save(self, path: Path) -> None:
         """Write a CSV, one row a record."""

@@ -38,7 +38,7 @@ def to_onnx(network: OriginalNetwork, spec: ModelSpec, scaler: Scaler, form: str
         network: As read from its checkpoint, or with rounded weights.
         spec: Says where the windows lie and how they are averaged; goes into the metadata.
         scaler: Goes into the graph.
-        form: One of `FORMS`; `network` must hold values that it can store.
+        form: "float32", "float16" or "int8"; `network` must hold values that it can store.
     """
     model = helper.make_model(
         _Graph(network, spec, scaler, form).made(), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9

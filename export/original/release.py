@@ -43,7 +43,7 @@ class Settings:
 
     rule: Rule
     form: str
-    """Of the stored weights, one of `FORMS`."""
+    """Of the stored weights, "float32", "float16" or "int8"."""
     records: Path | None = None
     """Recordings on which a form other than float32 is compared with it."""
 

@@ -17,7 +17,6 @@ CHANNELS = 256
 HIDDEN = 128
 # Frames at each end of a window that the zero padding of the three convolutions reaches: 3 + 2 + 1.
 EDGE = 6
-FORMS = ("float32", "float16", "int8")
 
 Array = NDArray[np.float32]
 

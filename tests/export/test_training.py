@@ -102,6 +102,32 @@ def test_the_second_stage_is_scored_on_infarctions(dataset):
     assert INFARCTION.scored(dataset).all()
 
 
+def test_converting_or_evaluating_without_a_training_is_one_line(dataset_folder, tmp_path):
+    (tmp_path / "CHANGELOG.md").write_text("## 1\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    data, runs, out = str(dataset_folder), str(tmp_path / "runs"), str(tmp_path)
+    commands = {
+        "train the stage first": ["convert", data, "--runs", runs, "--out", out],
+        "is not a table of out-of-fold answers": ["evaluate", data, "--answers", str(tmp_path / "other.csv")],
+    }
+    for message, command in commands.items():
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 1
+        assert result.output.startswith("error: ")
+        assert message in result.output
+        assert result.output.count("\n") == 1
+
+
+def test_weights_that_are_missing_or_of_another_network_are_named(dataset, tmp_path, one_process):
+    small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
+    with pytest.raises(RunsError, match=r"there is no .*infarction_final\.pt"):
+        load_network(small, tmp_path / final_file(small), 0, 3)
+    train_stage(small, dataset, tmp_path, lambda _: None)
+    wider = replace(small, network=replace(NETWORK, hidden=32))
+    with pytest.raises(RunsError, match="trained with other settings"):
+        load_network(wider, tmp_path / final_file(small), 0, small.auxiliary(dataset).shape[1])
+
+
 def test_a_folder_that_is_no_dataset_is_one_line(tmp_path):
     result = CliRunner().invoke(main, ["evaluate", str(tmp_path)])
     assert result.exit_code == 1
