@@ -31,7 +31,8 @@ class Recording:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a recording."""
-        if np.ma.isMaskedArray(self.signal):
+        # Asking numpy.ma itself would import it, which costs more than the answer to a recording.
+        if hasattr(self.signal, "mask"):
             msg = "the signal is a masked array; fill or cut the samples that are missing"
             raise InvalidRecordingError(msg)
         signal = np.asanyarray(self.signal).view()
