@@ -1,19 +1,18 @@
 """The command line: parse, call, print."""
 
-import errno
-import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.output import write
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
@@ -82,7 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         tally = _Tally(quiet=form != "submission")
         with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
             findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
-            _write(render(findings), output)
+            write(render(findings), output)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
@@ -182,59 +181,3 @@ def _progress(records: list["RecordFile"], *, answers_elsewhere: bool) -> Iterat
         return
     with click.progressbar(records, label="records", file=sys.stderr) as bar:
         yield bar
-
-
-def _write(pieces: Iterator[str], output: Path | None) -> None:
-    try:
-        with _standard_output() if output is None else _opened(output) as file:
-            for piece in pieces:
-                file.write(piece)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
-            raise
-        click.echo(f"error: cannot write {output or 'to standard output'}: {error.strerror}", err=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _standard_output() -> Iterator[IO[str]]:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name must not end the run because the terminal's encoding lacks a letter of it.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except OSError:
-        # What is still in the buffer must not fail a second time when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that takes the place of `path` only when all of it is written."""
-    import tempfile
-
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # a device or a pipe keeps its place
-        with path.open("w", encoding="utf-8") as file:
-            yield file
-        return
-    mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-    beside = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it must outlive this block to be renamed
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    )
-    try:
-        with beside:
-            yield beside.file
-        Path(beside.name).chmod(mode)
-        Path(beside.name).replace(path)
-    except BaseException:
-        Path(beside.name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
