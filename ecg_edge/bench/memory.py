@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 _STATUS = Path("/proc/self/status")
-_PERIOD_S = 0.005
+_PERIOD_S = 0.01
 
 
 def peak_mib() -> float:

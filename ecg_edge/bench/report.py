@@ -9,6 +9,7 @@ from ecg_edge.bench.row import Row
 
 SCHEMA = 1
 _BUSY = 0.3  # of the cores
+_UNITS = {"s": "s", "ms": "ms", "mib": "MiB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,17 @@ def text(report: Report) -> Iterator[str]:
 
 def figure(value: float) -> str:
     """Return a number with three significant digits, never in powers of ten."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"
+    return (
+        f"{value:.0f}" if abs(value) >= 100 or not value else f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"
+    )
 
 
 def said(details: Mapping[str, Any]) -> str:
     """Return the details that fit in a line: tables among them are for JSON only."""
-    parts = ((key.replace("_", " "), value) for key, value in details.items() if not isinstance(value, (dict, list)))
-    return ", ".join(f"{key} {figure(value) if isinstance(value, float) else value}" for key, value in parts)
+    return ", ".join(_said(key, value) for key, value in details.items() if not isinstance(value, (dict, list)))
+
+
+def _said(key: str, value: object) -> str:
+    name, _, last = key.rpartition("_")
+    named, unit = (name, f" {_UNITS[last]}") if last in _UNITS else (key, "")
+    return f"{named.replace('_', ' ')} {figure(value) if isinstance(value, float) else value}{unit}"
