@@ -5,7 +5,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from ecg_edge.bench.report import Report, figure
 from ecg_edge.bench.row import Row
@@ -30,48 +32,53 @@ def _of(report: Report, benchmark: str) -> list[Row]:
     return [row for row in report.rows if row.benchmark == benchmark]
 
 
-def _bars(axes: Axes, rows: Sequence[Row], title: str) -> None:
+def _bars(axes: Axes, rows: Sequence[Row], names: Sequence[str], title: str) -> None:
     # The first row on top, the middle half of the samples as a whisker.
-    names, medians = [row.name for row in rows], [row.median for row in rows]
+    medians = [row.median for row in rows]
     below = [row.median - row.percentile(25) for row in rows]
     above = [row.percentile(75) - row.median for row in rows]
     bars = axes.barh(names, medians, xerr=[below, above], color="#4c78a8", ecolor="#333333")
     axes.bar_label(bars, [figure(each) for each in medians], padding=4)
     axes.invert_yaxis()
+    axes.set_xmargin(0.15)
     axes.set(title=title, xlabel=rows[0].unit)
 
 
-def _full_set(axes: Axes, rows: list[Row]) -> None:
-    _bars(axes, rows, "Whole test set, warm process, against the budget")
-    axes.axvline(rows[0].details["budget_s"], color="#e45756", linestyle="--")
-
-
-def _whole_process(axes: Axes, rows: list[Row]) -> None:
-    _bars(axes, rows, "Whole test set, cold process, against the budget")
-    axes.axvline(rows[0].details["budget_s"], color="#e45756", linestyle="--")
+def _against_budget(axes: Axes, rows: list[Row]) -> None:
+    process = "warm" if rows[0].benchmark == "full_set" else "cold"
+    _bars(axes, rows, [row.name for row in rows], f"Files to findings, {process} process")
+    axes.axvline(rows[0].details["budget_s"], color="#e45756", linestyle="--", label="budget")
+    axes.legend(frameon=False)
 
 
 def _original(axes: Axes, rows: list[Row]) -> None:
-    ratios = [row for row in rows if row.unit == "x"]
-    _bars(axes, ratios, "The original's time over ours, one record, both stages")
-    axes.set_xscale("log")
+    ratios = [row for row in rows if "way" in row.details]
+    names = [f"{row.details['rule']} rule: {row.details['way']}" for row in ratios]
+    _bars(axes, ratios, names, "Time of the original's networks over ours, one record")
+    axes.set(xscale="log", xlim=(1, None))
+    _plain_ticks(axes.xaxis)
 
 
 def _one_record(axes: Axes, rows: list[Row]) -> None:
+    percents = range(101)
     for row in rows:
-        at = [percent / 100 for percent in range(101)]
-        axes.plot([row.percentile(100 * each) for each in at], at, label=row.name)
-    axes.set(title="One record, warm", xlabel="ms", ylabel="share of calls", xscale="log")
+        axes.plot([row.percentile(each) for each in percents], percents, label=row.name)
+    axes.set(title="One record, warm", xlabel="ms", ylabel="% of calls")
     axes.legend(frameon=False)
 
 
 def _cold_start(axes: Axes, rows: list[Row]) -> None:
-    _bars(axes, [row for row in rows if row.unit == "ms"], "Cold start")
+    times = [row for row in rows if row.unit == "ms"]
+    _bars(axes, times, [row.name for row in times], "Cold start")
 
 
 def _threads(axes: Axes, rows: list[Row]) -> None:
-    axes.plot([row.details["threads"] for row in rows], [row.median for row in rows], "o-")
-    axes.set(title="Records at a time", xlabel="records at a time", ylabel="records/s", ylim=(0, None))
+    _bars(axes, rows, [row.name for row in rows], "Records at a time")
+
+
+def _plain_ticks(axis: Axis) -> None:
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _batch(axes: Axes, rows: list[Row]) -> None:
@@ -82,6 +89,7 @@ def _batch(axes: Axes, rows: list[Row]) -> None:
             [row.details["batch"] for row in line], [row.median for row in line], "o-", label=f"{stage}, {provider}"
         )
     axes.set(title="Records in one call", xlabel="records a call", ylabel="records/s", xscale="log", ylim=(0, None))
+    _plain_ticks(axes.xaxis)
     axes.legend(frameon=False)
 
 
@@ -95,8 +103,8 @@ def _length(axes: Axes, rows: list[Row]) -> None:
 
 
 _PANELS: dict[str, Callable[[Axes, list[Row]], None]] = {
-    "full_set": _full_set,
-    "whole_process": _whole_process,
+    "full_set": _against_budget,
+    "whole_process": _against_budget,
     "original": _original,
     "one_record": _one_record,
     "cold_start": _cold_start,

@@ -44,12 +44,13 @@ def _rows(setup: Setup, rule: Rule) -> Iterator[Row]:
         samples = tuple(_seconds(setup, cost) * 1e3 for cost in costs[_name(rule, *key)])
         yield Row(_name(rule, *key), "ms", samples, {"windows": way.windows}, provider=way.provider)
     both = {
-        way: _both_stages(setup, [costs[_name(rule, way, stage)] for stage in ARCHITECTURES]) for way in (*WAYS, OURS)
+        name: _both_stages(setup, [costs[_name(rule, name, stage)] for stage in ARCHITECTURES])
+        for name in (*WAYS, OURS)
     }
-    for way in WAYS:
-        ratios = tuple(theirs / ours for theirs, ours in zip(both[way], both[OURS], strict=True))
-        details = {"rule": rule.name, "way": way}
-        yield Row(f"{rule.name} rule, both stages: {way} / {OURS}", "x", ratios, details, higher_is_better=True)
+    for name in WAYS:
+        ratios = tuple(theirs / ours for theirs, ours in zip(both[name], both[OURS], strict=True))
+        details = {"rule": rule.name, "way": name}
+        yield Row(f"{rule.name} rule, both stages: {name} / {OURS}", "x", ratios, details, higher_is_better=True)
 
 
 def _calls(setup: Setup, rule: Rule) -> Calls:

@@ -32,8 +32,8 @@ def measure(setup: Setup) -> Iterator[Row]:
     }
     interleaved(calls, Effort(1, 0))  # files come into the cache, bytecode is written
     steps.clear()
-    # A round takes about a second, and the ratio wants many.
-    costs = interleaved(calls, Effort(setup.effort.repeat, 3 * setup.effort.seconds))
+    # Seven figures at once, and the ratio wants many rounds.
+    costs = interleaved(calls, Effort(3 * setup.effort.repeat, 3 * setup.effort.seconds))
     yield Row("interpreter", "ms", walls(costs["interpreter"], 1e3), provider="none")
     for step in steps[0]:
         yield Row(step, "ms", tuple(each[step] * 1e3 for each in steps))
