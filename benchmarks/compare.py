@@ -17,7 +17,9 @@ _DRAWS = 2000
 _PERCENT = 95
 # Two runs of the same code on an idle machine differ by this: memory lies elsewhere, the clock is another.
 _SAME = 0.03
-_WORDS = {"ms": ("faster", "slower"), "s": ("faster", "slower"), "records/s": ("faster", "slower")}
+_SPEED, _SIZE = ("faster", "slower"), ("smaller", "larger")
+_WORDS = {"ms": _SPEED, "s": _SPEED, "records/s": _SPEED, "MiB": _SIZE, "KiB": _SIZE}
+_EXACT = ("KiB",)  # the size of a file has no noise
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -33,7 +35,7 @@ class Change:
     """Of the ratio of new to base, 95% interval."""
     high: float
     verdict: str
-    """"faster", "slower", "better", "worse", "no change" or "too few samples"."""
+    """"faster", "slower", "smaller", "larger", "better", "worse", "no change" or "too few samples"."""
 
     @property
     def percent(self) -> float:
@@ -43,7 +45,7 @@ class Change:
     @property
     def worsened(self) -> bool:
         """Whether it got worse beyond noise."""
-        return self.verdict in ("slower", "worse")
+        return self.verdict in ("slower", "larger", "worse")
 
     def __str__(self) -> str:
         """Return a line for people."""
@@ -105,10 +107,11 @@ def _interval(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[floa
 
 
 def _verdict(row: dict[str, Any], ratio: float, interval: tuple[float, float], fewest: int) -> str:
-    if fewest < _FEWEST:
-        return "no change" if ratio == 1 else "too few samples"
-    if interval[0] <= 1 <= interval[1] or abs(ratio - 1) <= _SAME:
+    exact = row["unit"] in _EXACT
+    if ratio == 1 or (not exact and (interval[0] <= 1 <= interval[1] or abs(ratio - 1) <= _SAME)):
         return "no change"
+    if fewest < _FEWEST and not exact:
+        return "too few samples"
     better, worse = _WORDS.get(row["unit"], ("better", "worse"))
     return better if (ratio > 1) == row["higher_is_better"] else worse
 

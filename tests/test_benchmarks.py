@@ -53,6 +53,12 @@ def test_a_short_run_writes_rows_a_page_and_a_chart(results):
     assert "<svg" in results.with_suffix(".svg").read_text()
 
 
+def test_the_readme_shows_the_headline_of_the_stored_results():
+    stored = (PROJECT / "benchmarks/results/latest.md").read_text(encoding="utf-8")
+    start = stored.index("| | |")
+    assert stored[start : stored.index("\n\n", start)] in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_benchmark_can_be_named_and_run():
     assert {"full_set", "cold_start", "batch", "original", "whole_process"} <= set(_BENCHMARKS)
     assert all(callable(import_module(module).measure) for module in _BENCHMARKS.values())
@@ -125,11 +131,11 @@ def verdicts(output):
 def test_what_changed_beyond_noise_is_said(compare):
     noisy = [1.0, 0.6, 1.4, 0.8, 1.3, 1.1]
     base = report(same=("ms", STEADY), slow=("ms", STEADY), fast=("ms", STEADY), rate=("records/s", STEADY))
-    base["rows"] += report(noisy=("ms", noisy), few=("ms", [1.0]))["rows"]
+    base["rows"] += report(noisy=("ms", noisy), few=("ms", [1.0]), file=("KiB", [100.0]))["rows"]
     doubled = [2 * each for each in STEADY]
     halved = [each / 2 for each in STEADY]
     new = report(same=("ms", STEADY[::-1]), slow=("ms", doubled), fast=("ms", halved), rate=("records/s", doubled))
-    new["rows"] += report(noisy=("ms", [1.2 * each for each in noisy]), few=("ms", [2.0]))["rows"]
+    new["rows"] += report(noisy=("ms", [1.2 * each for each in noisy]), few=("ms", [2.0]), file=("KiB", [99.0]))["rows"]
     status, output = compare(base, new)
     assert status == 0
     assert verdicts(output) == {
@@ -139,6 +145,7 @@ def test_what_changed_beyond_noise_is_said(compare):
         "rate": "faster",
         "noisy": "no change",
         "few": "too few samples",
+        "file": "smaller",
     }
 
 

@@ -18,8 +18,11 @@ _TILES = 20
 
 def measure(setup: Setup) -> Iterator[Row]:
     """Yield a row for each length, each from a process of its own, then the slope and what the memory did."""
-    rows = [_row(setup, name, seconds) for name, seconds in _LENGTHS_S.items() if seconds <= setup.longest_s]
-    yield from rows
+    rows = []
+    for name, seconds in _LENGTHS_S.items():
+        if seconds <= setup.longest_s:
+            rows.append(_row(setup, name, seconds))
+            yield rows[-1]
     yield _slope(rows)
     # From here on a recording is more than one model call holds.
     for first in (row for row in rows[:-1] if row.name == "10 min"):
