@@ -22,6 +22,7 @@ from ecg_edge.bench.suite.full_set import RECORDS
 from ecg_edge.bench.timing import Effort
 from ecg_edge.cores import usable_cores
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.readers import find_records
 
 _BENCHMARKS = benchmarks(ecg_edge.bench.suite, suite)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -76,7 +77,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
 @contextmanager
 def _folder(data: Path | None) -> Iterator[tuple[Path, str]]:
     if data is not None:
-        yield data, f"those in the folder {data.name!r}"
+        yield data, f"{sum(1 for _ in find_records(data))} in the folder {data.resolve().name!r}"
         return
     with tempfile.TemporaryDirectory() as made:
         write_records(Path(made), RECORDS)
