@@ -60,18 +60,20 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     A day of recording takes 2 GB of temporary files and a minute; --longest 3600 takes neither.
     """
+    failed: list[str] = []
     try:
         with _folder(data) as (folder, records):
             effort = Effort(repeat, seconds)
             setup = Setup(folder, effort, provider, threads or usable_cores(), models, longest)
             where = environment(setup, records)
-            report = Report(where, tuple(_measured(names or tuple(_BENCHMARKS), setup)))
+            report = Report(where, tuple(_measured(names or tuple(_BENCHMARKS), setup, failed)))
     except EcgEdgeError as error:
         _say(f"error: {error}")
         sys.exit(1)
-    if not report.rows:
+    if report.rows:
+        _write(report, out)
+    if failed or not report.rows:
         sys.exit(1)
-    _write(report, out)
 
 
 @contextmanager
@@ -84,13 +86,17 @@ def _folder(data: Path | None) -> Iterator[tuple[Path, str]]:
         yield Path(made), f"{RECORDS} made from the package's two synthetic examples"
 
 
-def _measured(names: tuple[str, ...], setup: Setup) -> Iterator[Row]:
+def _measured(names: tuple[str, ...], setup: Setup, failed: list[str]) -> Iterator[Row]:
+    """Yield the rows of benchmarks; one that fails, for want of disk space say, does not cost the others their rows."""
     for name in dict.fromkeys(names):
         _say(name)
         try:
             for row in rows(name, _BENCHMARKS[name], setup):
                 _say(f"  {row.name}: {figure(row.median)} {row.unit}")
                 yield row
+        except (EcgEdgeError, OSError) as error:
+            failed.append(name)
+            _say(f"error: {name}: {error}")
         except ModuleNotFoundError as error:
             _say(f'  left out: needs {error.name}; pip install -e ".[export]"')
 

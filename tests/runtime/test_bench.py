@@ -10,10 +10,13 @@ import pytest
 from ecg_edge import Recording
 from ecg_edge.bench import suite
 from ecg_edge.bench.child import ChildError, python
+from ecg_edge.bench.machine import environment
 from ecg_edge.bench.memory import AllocatedPeak, peak_mib
 from ecg_edge.bench.records import write_records
+from ecg_edge.bench.report import Report, text
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.runner import benchmarks
+from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.suite.threads import counts
 from ecg_edge.bench.timing import Effort, interleaved
 from ecg_edge.readers import find_records
@@ -38,11 +41,19 @@ def test_a_short_run_measures_everything():
         assert "onnxruntime" in row["versions"]
 
 
-def test_the_run_for_people_ends_with_status_0():
-    result = bench("--seconds", "1", "--repeat", "1", "--threads", "1")
-    assert result.returncode == 0, result.stderr
-    assert "449 records, 1 at a time" in result.stdout
-    assert "headroom" in result.stdout
+def test_people_read_where_it_was_measured_and_each_row_in_a_line(tmp_path):
+    setup = Setup(tmp_path, Effort(1, 0))
+    rows = (
+        Row("all of it", "s", (0.5,), {"budget_s": 5.0, "top": {"a": 1}}, benchmark="full_set"),
+        Row("whole", "ms", (1.0, 123.4, 0.001), benchmark="one_record"),
+    )
+    lines = list(text(Report(environment(setup, "made ones"), rows)))
+    assert lines[0] == environment(setup, "").machine
+    assert "records: made ones" in lines
+    assert [line.split() for line in lines if line.startswith("  ")] == [
+        ["all", "of", "it", "0.5", "0.5", "0", "1", "s", "budget", "5", "s"],
+        ["whole", "1", "0.0010", "61.7", "3", "ms"],
+    ]
 
 
 def test_a_provider_that_is_not_there_is_one_line():
