@@ -1,6 +1,5 @@
 """`python -m benchmarks`: measure, and write JSON, a Markdown page and a chart."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ def _measured(names: tuple[str, ...], setup: Setup, failed: list[str]) -> Iterat
 def _write(report: Report, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     json_file, page_file, chart_file = (out.with_name(out.name + suffix) for suffix in (".json", ".md", ".svg"))
-    json_file.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    json_file.write_text(report.to_json() + "\n", encoding="utf-8")
     drawn = _drawn(report, chart_file)
     lines = page(report, chart_file.name if drawn else None)
     page_file.write_text("\n".join(lines) + "\n", encoding="utf-8")

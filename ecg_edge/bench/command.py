@@ -1,6 +1,5 @@
 """The command `ecg-edge bench`."""
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -72,6 +71,6 @@ def _affordable(setup: "Setup") -> int:
 def _show(report: "Report", form: str) -> None:
     from ecg_edge.bench.report import text
 
-    lines = [json.dumps(report.to_dict(), indent=1)] if form == "json" else text(report)
+    lines = [report.to_json()] if form == "json" else text(report)
     for line in lines:
         click.echo(line)

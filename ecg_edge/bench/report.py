@@ -1,5 +1,6 @@
 """All rows of a run, for people and for programs."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,13 @@ class Report:
     environment: Environment
     rows: tuple[Row, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of schema 1; each row says its machine and versions, so that it can stand alone."""
+    def to_json(self) -> str:
+        """Return JSON of schema 1, one row a line; each says its machine and versions, so that it can stand alone."""
         where = {"machine": self.environment.machine, "versions": self.environment.versions}
-        rows = [row.to_dict() | where for row in self.rows]
-        return {"schema": SCHEMA, "environment": self.environment.to_dict(), "rows": rows}
+        rows = ",\n".join(json.dumps(row.to_dict() | where) for row in self.rows)
+        return (
+            f'{{"schema": {SCHEMA},\n"environment": {json.dumps(self.environment.to_dict())},\n"rows": [\n{rows}\n]}}'
+        )
 
     def heading(self) -> Iterator[str]:
         """Yield the lines that say what was measured on, and with."""
