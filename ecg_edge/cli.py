@@ -1,25 +1,23 @@
 """The command line: parse, call, print."""
 
-import errno
-import io
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.output import write
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
-    from ecg_edge.readers import RecordFile
+    from ecg_edge.readers import Declared, RecordFile
 
 _FORMATS = ("text", "json", "jsonl", "csv", "submission")
 
@@ -53,6 +51,11 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
+@click.option(
+    "--sampling-rate", type=float, metavar="HZ", help="Of files that do not declare it.  [default: 500 of .npy]"
+)
+@click.option("--units", metavar="mV|uV|V", help="Of files that do not declare them.  [default: mV of .npy]")
+@click.option("--leads", metavar="I,II,...", help="Channels of files that do not name them.  [default: the twelve]")
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
@@ -62,6 +65,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     all_sites: bool,
     windows: bool,
     sample: Path | None,
+    sampling_rate: float | None,
+    units: str | None,
+    leads: str | None,
     models: str | None,
     provider: str,
 ) -> None:
@@ -76,14 +82,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (form == "submission") != (sample is not None):
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
+    declared = _declared(sampling_rate, units, leads)
     with _one_line_errors():
         detector = _detector(models, provider, threads or _cores())
         render = _renderer(form, detector, sample)
-        records = [record for path in paths for record in _records(path)]
+        records = [record for path in paths for record in _records(path, declared)]
         tally = _Tally(quiet=form != "submission")
         with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
             findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
-            _write(render(findings), output)
+            write(render(findings), output)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
@@ -136,15 +143,24 @@ def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector"
     return Detector(models, provider=provider, threads=threads)
 
 
-def _records(path: str) -> Iterable["RecordFile"]:
+def _declared(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
+    from ecg_edge.readers import Declared
+
+    try:
+        return Declared(sampling_rate, units, tuple(leads.split(",")) if leads is not None else None)
+    except EcgEdgeError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _records(path: str, declared: "Declared") -> Iterable["RecordFile"]:
     from ecg_edge.readers import RecordFile, find_records, read_stream
 
     if path == "-" and sys.stdin is None:
         msg = "standard input is closed"
         raise click.UsageError(msg)
     if path == "-":
-        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin"))]
-    return find_records(path)
+        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin", declared))]
+    return find_records(path, declared)
 
 
 def _renderer(form: str, detector: "Detector", sample: Path | None) -> Callable[[Iterable["Finding"]], Iterator[str]]:
@@ -183,57 +199,3 @@ def _progress(records: list["RecordFile"], *, answers_elsewhere: bool) -> Iterat
         return
     with click.progressbar(records, label="records", file=sys.stderr) as bar:
         yield bar
-
-
-def _write(pieces: Iterator[str], output: Path | None) -> None:
-    try:
-        with _standard_output() if output is None else _opened(output) as file:
-            for piece in pieces:
-                file.write(piece)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
-            raise
-        click.echo(f"error: cannot write {output or 'to standard output'}: {error.strerror}", err=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _standard_output() -> Iterator[IO[str]]:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name must not end the run because the terminal's encoding lacks a letter of it.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except OSError:
-        # What is still in the buffer must not fail a second time when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that takes the place of `path` only when all of it is written."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # a device or a pipe keeps its place
-        with path.open("w", encoding="utf-8") as file:
-            yield file
-        return
-    mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-    beside = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it must outlive this block to be renamed
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    )
-    try:
-        with beside:
-            yield beside.file
-        Path(beside.name).chmod(mode)
-        Path(beside.name).replace(path)
-    except BaseException:
-        Path(beside.name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

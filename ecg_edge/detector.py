@@ -83,7 +83,7 @@ class Detector:
             windows: Keep the probability of each window.
 
         Raises:
-            InvalidRecordingError: The recording is too short, of a hopeless sampling rate, not finite or beyond measure.
+            InvalidRecordingError: It is too short, of a hopeless sampling rate, not finite or beyond measure.
             MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """
