@@ -1,16 +1,18 @@
-"""EDF and EDF+ by edfio: the header by the library, the samples in stretches, so that a day fits in little memory."""
+"""EDF and EDF+: a header of fixed columns and 16-bit samples, read in stretches, so that a day needs little memory.
+
+No library: those that there are read the whole file, or map it, which counts as memory and crashes when a file shrinks.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, MissingExtraError, UnreadableError
-from ecg_edge.readers.channels import Channels, find_channels
+from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
+from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.record_file import RecordFile
 from ecg_edge.readers.stored import Stored, StoredBytes, StoredFile
@@ -19,9 +21,20 @@ from ecg_edge.recording import Recording
 SUFFIXES = (".edf",)
 SUFFIX_PROVES_NOTHING = False
 _VERSION = b"0       "
-_BYTES_OF_A_HEADER = 256
 _MOST_SIGNALS = 512
-# Data records up to this size are read whole; of larger ones only the leads' parts.
+# The columns of the header's second part, and their widths.
+_COLUMNS = {
+    "label": 16,
+    "transducer": 80,
+    "units": 8,
+    "physical_min": 8,
+    "physical_max": 8,
+    "digital_min": 8,
+    "digital_max": 8,
+    "prefiltering": 80,
+    "samples": 8,
+}
+# Data records up to this many samples are read whole; of larger ones only the leads' parts.
 _SMALL_DATA_RECORD = 2**18
 
 
@@ -32,7 +45,7 @@ class EdfSamples:
     stored: Stored
     offset: int
     """Where the data records begin, in bytes."""
-    record_length: int
+    data_record: int
     """Samples of all signals in one data record."""
     starts: tuple[int, ...]
     """First sample of each lead in a data record."""
@@ -43,34 +56,31 @@ class EdfSamples:
     zero: NDArray[np.float64]
     """Millivolts of the digital value 0, shape (leads, 1)."""
     shape: tuple[int, ...]
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Type of the samples."""
-        return np.dtype(np.float32)
+    dtype: np.dtype[np.generic]
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop`, shape (leads, stop - start)."""
         start, stop, _ = slice(start, stop).indices(self.shape[1])
-        first, last = start // self.each, -(-stop // self.each)
-        if self.record_length <= _SMALL_DATA_RECORD:
-            digital = self._whole_records(first, last)[:, start - first * self.each : stop - first * self.each]
-        else:
-            digital = self._parts(start, stop)
+        digital = self._of_whole_records(start, stop) if self.data_record <= _SMALL_DATA_RECORD else None
+        if digital is None:
+            digital = self._of_parts(start, stop)
         return (digital * self.gain + self.zero).astype(np.float32)
 
-    def _whole_records(self, first: int, last: int) -> NDArray[np.int16]:
-        length = 2 * self.record_length
-        (content,) = self.stored.read((self.offset + first * length, (last - first) * length))
-        records = np.frombuffer(content, "<i2").reshape(last - first, self.record_length)
-        return np.stack([records[:, at : at + self.each].reshape(-1) for at in self.starts])
+    def _of_whole_records(self, start: int, stop: int) -> NDArray[np.int16]:
+        first, n_records = start // self.each, -(-stop // self.each) - start // self.each
+        length = 2 * self.data_record
+        (content,) = self.stored.read((self.offset + first * length, n_records * length))
+        records = np.frombuffer(content, "<i2").reshape(n_records, self.data_record)
+        leads = np.stack([records[:, at : at + self.each].reshape(-1) for at in self.starts])
+        return leads[:, start - first * self.each : stop - first * self.each]
 
-    def _parts(self, start: int, stop: int) -> NDArray[np.int16]:
-        spans = []
-        for lead in self.starts:
-            for record in range(start // self.each, -(-stop // self.each)):
-                begin, end = max(start - record * self.each, 0), min(stop - record * self.each, self.each)
-                spans.append((self.offset + 2 * (record * self.record_length + lead + begin), 2 * (end - begin)))
+    def _of_parts(self, start: int, stop: int) -> NDArray[np.int16]:
+        spans = [
+            (self.offset + 2 * (record * self.data_record + lead + begin), 2 * (end - begin))
+            for lead in self.starts
+            for record in range(start // self.each, -(-stop // self.each))
+            for begin, end in [(max(start - record * self.each, 0), min(stop - record * self.each, self.each))]
+        ]
         return np.frombuffer(b"".join(self.stored.read(*spans)), "<i2").reshape(len(self.starts), -1)
 
 
@@ -90,7 +100,6 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     Raises:
         UnreadableError: The bytes are not a continuous EDF file, or fewer than its header promises.
         InvalidRecordingError: It does not hold twelve leads of one rate.
-        MissingExtraError: edfio is not installed.
     """
     return _recording(StoredBytes(content, source), name, declared)
 
@@ -104,35 +113,68 @@ def _recording(stored: Stored, name: str, declared: Declared) -> Recording:
         samples, rate, leads = _opened(stored, declared)
     except EcgEdgeError:
         raise
-    except Exception as error:  # a damaged header raises many kinds
-        raise UnreadableError(stored.source, f"is not a sound EDF file: {error}") from error
+    except (ValueError, ArithmeticError) as error:
+        raise UnreadableError(stored.source, "is not a sound EDF file: its header cannot be read") from error
     return Recording(samples, declared.rate_of(stored.source, rate), leads, name=name, source=stored.source)
 
 
 def _opened(stored: Stored, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
-    raw = _header(stored)
-    header = _parsed(raw)
-    signals = header.signals
-    # edfio hides EDF+'s annotations among the signals' places; their samples count all the same.
-    hidden = [each for each in header._signals if each.label == "EDF Annotations"]  # noqa: SLF001 - no public way
-    everything = [each for each in header._signals]  # noqa: C416, SLF001 - no public way
-    del hidden, signals
-    channels = find_channels(
-        stored.source, [each.label for each in everything], [each.physical_dimension for each in everything], declared
-    )
-    lengths = [each.samples_per_data_record for each in everything]
-    each, rate = _common(everything, channels)
-    n_records = _n_records(stored, len(raw), sum(lengths), int(raw[236:244]))
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    gain, zero = _calibration([everything[row] for row in channels.rows])
+    (first,) = stored.read((0, 256))
+    if first[192:197] == b"EDF+D":
+        raise UnreadableError(stored.source, "is an EDF+D, a recording with gaps; export its parts as EDF+C")
+    columns = _columns(stored, int(first[252:256]))
+    channels = find_channels(stored.source, columns["label"], columns["units"], declared)
+    lengths = [int(each) for each in columns["samples"]]
+    if min(lengths) < 0:
+        raise UnreadableError(stored.source, "is not a sound EDF file: a signal has fewer than 0 samples")
+    if len(each := {lengths[row] for row in channels.rows}) > 1:
+        msg = f"{stored.source}: its leads have different sampling rates; export them at one"
+        raise InvalidRecordingError(msg)
+    offset = 256 * (1 + len(lengths))
+    n_records = _n_records(stored, int(first[236:244]), offset, sum(lengths))
+    gain, zero = _calibration(stored.source, columns, channels.rows)
     samples = EdfSamples(
         stored,
-        len(raw),
+        offset,
         sum(lengths),
-        tuple(int(starts[row]) for row in channels.rows),
-        each,
+        tuple(sum(lengths[:row]) for row in channels.rows),
+        min(each),
         gain * channels.millivolts,
         zero * channels.millivolts,
-        (len(channels.rows), n_records * each),
+        (len(channels.rows), n_records * min(each)),
+        np.dtype(np.float32),
     )
-    return samples, rate, channels.leads
+    return samples, min(each) / float(first[244:252]), channels.leads
+
+
+def _columns(stored: Stored, n_signals: int) -> dict[str, list[str]]:
+    if not 0 < n_signals <= _MOST_SIGNALS:
+        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {n_signals} signals")
+    (content,) = stored.read((256, 256 * n_signals))
+    columns, at = {}, 0
+    for name, width in _COLUMNS.items():
+        cells = [content[at + i * width : at + (i + 1) * width] for i in range(n_signals)]
+        columns[name] = [cell.decode("latin-1").strip() for cell in cells]
+        at += width * n_signals
+    return columns
+
+
+def _n_records(stored: Stored, promised: int, offset: int, data_record: int) -> int:
+    """Return how many data records there are; -1 in the header means that the recorder did not say."""
+    there = (stored.size - offset) // (2 * data_record)
+    if promised > there:
+        raise UnreadableError(stored.source, f"is cut off: its header promises {promised} data records, {there} are there")
+    return there if promised < 0 else promised
+
+
+def _calibration(
+    source: str, columns: dict[str, list[str]], rows: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    low, high, least, most = (
+        np.array([[float(columns[name][row])] for row in rows])
+        for name in ("physical_min", "physical_max", "digital_min", "digital_max")
+    )
+    if not ((low != high) & (least != most) & np.isfinite(low + high + least + most)).all():
+        raise UnreadableError(source, "has a lead without calibration (its least and greatest value are the same)")
+    gain = (high - low) / (most - least)
+    return gain, low - least * gain
