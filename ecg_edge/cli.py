@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -82,6 +83,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (form == "submission") != (sample is not None):
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn of oddities in files; what matters is an error
     declared = _declared(sampling_rate, units, leads)
     with _one_line_errors():
         detector = _detector(models, provider, threads or _cores())

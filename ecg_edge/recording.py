@@ -86,7 +86,7 @@ class Recording:
         return self.samples / self.sampling_rate
 
     def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return samples `start` to `stop` in millivolts, contiguous float32 of shape (12, stop - start), as in `LEADS`.
+        """Return samples `start` to `stop` of the twelve leads in millivolts, contiguous float32, shape (12, n).
 
         Raises:
             NotFiniteError: The stretch holds NaN, infinity or a number beyond float32.

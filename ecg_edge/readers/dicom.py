@@ -18,10 +18,18 @@ from ecg_edge.recording import Recording
 
 SUFFIXES = (".dcm", ".dicom")
 SUFFIX_PROVES_NOTHING = False
-# Ten seconds are a quarter of a megabyte, a half hour 50.
-_MOST_BYTES = 128 * 2**20
+# Ten seconds are an eighth of a megabyte, an hour is 43.
+_MOST_BYTES = 64 * 2**20
+_MOST_BYTES_OF_META = 2**14
 _LITTLE_ENDIAN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
-_SAMPLES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "<i2", (16, "US"): "<u2", (32, "SL"): "<i4", (32, "UL"): "<u4"}
+_SAMPLES = {
+    (8, "SB"): "i1",
+    (8, "UB"): "u1",
+    (16, "SS"): "<i2",
+    (16, "US"): "<u2",
+    (32, "SL"): "<i4",
+    (32, "UL"): "<u4",
+}
 _OF_SCHEMES = {
     "MDC": ("2:", {61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}),
     "SCPECG": ("5.6.3-9-", {61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}),
@@ -68,8 +76,11 @@ def _waveforms(content: bytes, source: str) -> list[Any]:
         import pydicom
     except ImportError as error:
         raise MissingExtraError("a DICOM waveform", "dicom") from error
-    syntax = pydicom.filereader.read_file_meta_info(io.BytesIO(content)).get("TransferSyntaxUID")
-    # A deflated file may unpack to any size; big-endian ones are history.
+    # A deflated file may unpack to any size, so the first look is at its meta information alone; big-endian is history.
+    meta = 144 + int.from_bytes(content[140:144], "little")
+    if content[132:136] != b"\2\0\0\0" or meta > _MOST_BYTES_OF_META:
+        raise UnreadableError(source, "is not a sound DICOM file: its meta information has no length")
+    syntax = pydicom.dcmread(io.BytesIO(content[:meta])).file_meta.get("TransferSyntaxUID")
     if syntax not in _LITTLE_ENDIAN:
         raise UnreadableError(source, f"has the transfer syntax {syntax}; save it as little endian, not compressed")
     dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=["WaveformSequence"])
@@ -101,7 +112,9 @@ def _recording(group: Any, name: str, source: str, declared: Declared) -> Record
     wanted = [definitions[row] for row in channels.rows]
     if any(each.get("ChannelSensitivity") is None for each in wanted):
         raise UnreadableError(source, "has a lead without sensitivity: its millivolts are not known")
-    gain, zero = (np.array([[float(value)] for value in values]) for values in zip(*map(_calibration, wanted), strict=True))
+    gain, zero = (
+        np.array([[float(value)] for value in values]) for values in zip(*map(_calibration, wanted), strict=True)
+    )
     physical = samples.T[list(channels.rows)] * gain + zero
     if (padding := _padding(group, samples.dtype)) is not None:
         physical[samples.T[list(channels.rows)] == padding] = np.nan
@@ -117,7 +130,9 @@ def _multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN40
     shape = (int(group.NumberOfWaveformSamples), int(group.NumberOfWaveformChannels))
     dtype, content = np.dtype(_SAMPLES[kind]), bytes(group.WaveformData)
     if min(shape) < 1 or shape[0] * shape[1] * dtype.itemsize > len(content):
-        raise UnreadableError(source, f"promises {shape[0]} samples of {shape[1]} channels, {len(content)} bytes are there")
+        raise UnreadableError(
+            source, f"promises {shape[0]} samples of {shape[1]} channels, {len(content)} bytes are there"
+        )
     return np.frombuffer(content, dtype, shape[0] * shape[1]).reshape(shape)
 
 
@@ -125,7 +140,7 @@ def _lead(definition: Any) -> str:  # noqa: ANN401
     """Return a channel's name: by its code where that is known, else by the code's meaning or the channel's label."""
     source = definition.ChannelSourceSequence[0] if definition.get("ChannelSourceSequence") else {}
     code, scheme = str(source.get("CodeValue") or ""), str(source.get("CodingSchemeDesignator") or "")
-    prefix, others = _OF_SCHEMES.get(scheme.split("-")[0].upper(), ("", {}))
+    prefix, others = _OF_SCHEMES.get(scheme.split("-", maxsplit=1)[0].upper(), ("", {}))
     if prefix and code.startswith(prefix) and code[len(prefix) :].isdecimal():
         number = int(code[len(prefix) :])
         return _FIRST_LEADS[number - 1] if 1 <= number <= len(_FIRST_LEADS) else others.get(number, code)

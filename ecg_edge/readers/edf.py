@@ -163,7 +163,9 @@ def _n_records(stored: Stored, promised: int, offset: int, data_record: int) -> 
     """Return how many data records there are; -1 in the header means that the recorder did not say."""
     there = (stored.size - offset) // (2 * data_record)
     if promised > there:
-        raise UnreadableError(stored.source, f"is cut off: its header promises {promised} data records, {there} are there")
+        raise UnreadableError(
+            stored.source, f"is cut off: its header promises {promised} data records, {there} are there"
+        )
     return there if promised < 0 else promised
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, MissingExtraError, UnreadableError
+from ecg_edge.errors import InvalidRecordingError, MissingExtraError, UnreadableError
 from ecg_edge.readers.channels import Channels, find_channels
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.record_file import RecordFile
@@ -159,7 +159,8 @@ def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:
     kind, offset = kinds.pop()
     if kinds or kind not in _BITS or any(header.skew[row] for row in rows):
         raise UnreadableError(
-            path, f"has signals of format {kind}, of several formats in one file, or skewed; known are {' '.join(_BITS)}"
+            path,
+            f"has signals of format {kind}, of several formats in one file, or skewed; known are {' '.join(_BITS)}",
         )
     in_frame = sum(header.samps_per_frame[row] or 1 for row in rows)
     return max(0, int((size - offset) * 8 / (_BITS[kind] * in_frame)))
