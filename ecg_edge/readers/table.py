@@ -90,7 +90,7 @@ def _numbers(
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float32]]:
     """Return the time column, where it tells the rate, and the wanted columns, shape (columns, rows)."""
     timed = header.time is not None and header.second is not None
-    wanted = [header.time, *columns] if timed else columns
+    wanted = [header.time, *columns] if header.time is not None and timed else columns
     lines, delimiter = _rows(file, header, source)
     times, parts, done = [], [], header.n_lines
     while block := list(islice(lines, _ROWS_AT_A_TIME)):
@@ -110,7 +110,7 @@ def _numbers(
 
 def _rows(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:
     """Return the rows of numbers with decimal points and without quotes, and their delimiter."""
-    lines = islice(meaningful(_lines(file, source)), header.n_lines, None)
+    lines: Iterator[str] = islice(meaningful(_lines(file, source)), header.n_lines, None)
     delimiter = header.delimiter
     if header.quoted:
         # Between quotes a comma may be decimal even where it also separates.
@@ -136,7 +136,7 @@ def _lines(file: TextIO, source: str) -> Iterator[str]:
         raise UnreadableError(source, "is no text in one encoding") from error
 
 
-def _first_bad(block: list[str], delimiter: str, wanted: list[int | None]) -> int:
+def _first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
     for i, line in enumerate(block):
         try:
             np.loadtxt([line], delimiter=delimiter, usecols=wanted, comments=None)

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecg_edge.leads import canonical_lead
 
@@ -14,10 +14,10 @@ _FEWEST_LEAD_NAMES = 4
 _MOST_COLUMNS = 512
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _TIME_WORDS = {
-    **{word: "s" for word in ("s", "sec", "secs", "second", "seconds")},
-    **{word: "ms" for word in ("ms", "msec", "msecs", "millisecond", "milliseconds")},
-    **{word: "us" for word in ("us", "\N{GREEK SMALL LETTER MU}s", "usec", "microsecond", "microseconds")},
-    **{word: "ns" for word in ("ns", "nanosecond", "nanoseconds")},
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("us", "μs", "usec", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), "ns"),
 }
 _TIME = re.compile(r"(?:elapsed[ _]?)?(?:time|timestamp|zeit|t)(?:[ _.]?(?P<unit>[a-z\u03bc]+))?")
 _ENDINGS = ("mv", "uv", "nv", "\N{GREEK SMALL LETTER MU}v")
@@ -59,14 +59,14 @@ def read_header(head: bytes) -> Header | None:
         return None
     rows = [_cells(line, delimiter) for line in lines]
     n_lines = next((i for i, row in enumerate(rows) if _is_numeric(row)), len(rows))
+    n_columns, quoted = len(rows[0]), any('"' in line for line in lines)
+    nothing, columns = (None,) * n_columns, tuple(range(n_columns))
+    bare = Header(encoding, delimiter, quoted, n_lines, n_columns, None, nothing, columns, None, None)
     if n_lines == 0:
-        columns = tuple(range(len(rows[0])))
-        units: tuple[str | None, ...] = (None,) * len(columns)
-        return Header(encoding, delimiter, '"' in lines[0], 0, len(columns), None, units, columns, None, None)
+        return bare
     if n_lines > 2 or len([1 for cell in rows[0] if canonical_lead(_split(cell)[0])]) < _FEWEST_LEAD_NAMES:
         return None
-    below = rows[1] if n_lines == 2 else []
-    return _with_names(encoding, delimiter, any('"' in line for line in lines), n_lines, rows[0], below)
+    return _with_names(bare, rows[0], rows[1] if n_lines == 2 else [])
 
 
 def meaningful(lines: Iterable[str]) -> Iterator[str]:
@@ -74,27 +74,19 @@ def meaningful(lines: Iterable[str]) -> Iterator[str]:
     return (line for line in lines if line.strip() and not line.startswith("#"))
 
 
-def _with_names(
-    encoding: str, delimiter: str, quoted: bool, n_lines: int, titles: list[str], below: list[str]
-) -> Header:
-    below += [""] * (len(titles) - len(below))
+def _with_names(bare: Header, titles: list[str], below: list[str]) -> Header:
+    units = [cell.strip("[]() ") for cell in below] + [""] * (len(titles) - len(below))
     time = next((place for place, title in enumerate(titles) if _time_unit(title) is not None), None)
     columns = tuple(place for place, title in enumerate(titles) if place != time and title)
-    parts = {place: _split(titles[place]) for place in columns}
-    second = None
-    if time is not None:
-        second = _SECONDS.get(_time_unit(titles[time]) or _TIME_WORDS.get(below[time].strip("[]() ").casefold(), ""))
-    return Header(
-        encoding,
-        delimiter,
-        quoted,
-        n_lines,
-        len(titles),
-        tuple(parts[place][0] for place in columns),
-        tuple(parts[place][1] or below[place].strip("[]() ") or None for place in columns),
-        columns,
-        time,
-        second,
+    parts = [_split(titles[place]) for place in columns]
+    unit = None if time is None else _time_unit(titles[time]) or _TIME_WORDS.get(units[time].casefold(), "")
+    return replace(
+        bare,
+        names=tuple(name for name, _ in parts),
+        units=tuple(unit or units[place] or None for (_, unit), place in zip(parts, columns, strict=True)),
+        columns=columns,
+        time=time,
+        second=_SECONDS.get(unit or ""),
     )
 
 
