@@ -149,7 +149,9 @@ class Detector:
         ready = at_rate(recording, self.infarction.spec.sampling_rate)
         for spec in (self.infarction.spec, self.localization.spec):
             if ready.samples < spec.window:
-                raise TooShortError(ready.samples, spec.window, spec.sampling_rate)
+                own = original(recording)
+                needed = -(-spec.window * own.sampling_rate // spec.sampling_rate)
+                raise TooShortError(own.samples, int(needed), own.sampling_rate)
         return ready
 
     def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
