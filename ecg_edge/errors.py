@@ -122,7 +122,8 @@ class UnreadableError(EcgEdgeError, OSError):
     """A file cannot be read as what it claims to be."""
 
     def __init__(self, source: str | PathLike[str], why: str) -> None:
-        super().__init__(f"{source}: {why}")
+        # What a library says of a damaged file may be long and of several lines.
+        super().__init__(f"{source}: {_short(' '.join(why.split()), 300)}")
 
 
 class ModelError(EcgEdgeError, ValueError):
@@ -142,9 +143,9 @@ class ProviderError(EcgEdgeError, RuntimeError):
         )
 
 
-def _short(value: object) -> str:
+def _short(value: object, most: int = 60) -> str:
     text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _listed(names: Sequence[str]) -> str:

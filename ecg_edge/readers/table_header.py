@@ -55,7 +55,7 @@ def read_header(head: bytes) -> Header | None:
     encoding = _encoding(head)
     lines = list(meaningful(head.decode(encoding, "ignore").splitlines()))[:3]
     delimiter = next((each for each in "\t;," if lines and lines[0].count(each) >= _FEWEST_DELIMITERS), None)
-    if delimiter is None or len(lines[0]) > LONGEST_LINE or lines[0].count(delimiter) >= _MOST_COLUMNS:
+    if delimiter is None or lines[0].count(delimiter) >= _MOST_COLUMNS or any("\0" in line for line in lines):
         return None
     rows = [_cells(line, delimiter) for line in lines]
     n_lines = next((i for i, row in enumerate(rows) if _is_numeric(row)), len(rows))
@@ -105,11 +105,16 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _is_numeric(row: list[str]) -> bool:
-    """Return whether a row holds numbers, or nothing, and not nothing alone."""
+    """Return whether a row holds the numbers of enough leads."""
+    return sum(map(_is_number, row)) > _FEWEST_DELIMITERS
+
+
+def _is_number(cell: str) -> bool:
     try:
-        return len([float(cell.replace(",", ".")) for cell in row if cell]) > 0
+        float(cell.replace(",", "."))
     except ValueError:
         return False
+    return True
 
 
 def _split(title: str) -> tuple[str, str | None]:

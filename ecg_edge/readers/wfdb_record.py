@@ -168,7 +168,7 @@ def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:
 
 def _signal_file(path: Path, name: str) -> StoredFile:
     """Return a signal file, which must lie in the header's own folder, by links too."""
-    if not re.fullmatch(r"[-\w]+(\.\w+)?", name, re.ASCII):
+    if not re.fullmatch(r"\w[-\w]*(\.\w+)?", name, re.ASCII):
         raise UnreadableError(path, f"names the signal file {name!r}, which is not a plain file name")
     signal = path.resolve().with_name(name)
     try:

@@ -24,7 +24,16 @@ def test_common_spellings_of_each_lead_are_known(lead):
 
 @pytest.mark.parametrize(
     ("spelling", "lead"),
-    [("DI", "I"), ("D1", "I"), ("DII", "II"), ("d3", "III"), ("Lead 1", "I"), ("C1", "V1"), ("c6", "V6"), ("V 2", "V2")],
+    [
+        ("DI", "I"),
+        ("D1", "I"),
+        ("DII", "II"),
+        ("d3", "III"),
+        ("Lead 1", "I"),
+        ("C1", "V1"),
+        ("c6", "V6"),
+        ("V 2", "V2"),
+    ],
 )
 def test_other_spellings_are_known(spelling, lead):
     assert canonical_lead(spelling) == lead
@@ -32,7 +41,23 @@ def test_other_spellings_are_known(spelling, lead):
 
 @pytest.mark.parametrize(
     "name",
-    ["-aVR", "\N{MINUS SIGN}aVR", "Lead -aVR", "aVR neg", "V7", "V3R", "vx", "X", "MLII", "I-II", "ECG 1", "1", "VR", "IV", ""]
+    [
+        "-aVR",
+        "\N{MINUS SIGN}aVR",
+        "Lead -aVR",
+        "aVR neg",
+        "V7",
+        "V3R",
+        "vx",
+        "X",
+        "MLII",
+        "I-II",
+        "ECG 1",
+        "1",
+        "VR",
+        "IV",
+        "",
+    ]
     + ["Resp", "V1-V2", "aVR (inverted)", "MDC_ECG_LEAD_V7", "V0", "ECG1", "V11", "IIII", "I" * 10_000],
 )
 def test_other_channels_are_not_taken_for_a_lead(name):
@@ -55,7 +80,9 @@ def test_eight_independent_leads_are_enough(dtype):
 
 
 def test_missing_leads_are_named_with_the_channels_that_are_there():
-    with pytest.raises(MissingLeadsError, match=r"leads II, V3 of .* are missing; the channels are I, III, aVR, .*MLII"):
+    with pytest.raises(
+        MissingLeadsError, match=r"leads II, V3 of .* are missing; the channels are I, III, aVR, .*MLII"
+    ):
         Recording(SIGNAL[:11], leads=("I", "III", "aVR", "aVL", "aVF", "V1", "V2", "MLII", "V4", "V5", "V6"))
 
 
@@ -73,7 +100,14 @@ def test_leads_and_rows_must_be_of_one_number():
 
 @pytest.mark.parametrize(
     ("units", "factor"),
-    [("mV", 1), ("uV", 1e3), ("\N{MICRO SIGN}V", 1e3), ("\N{GREEK SMALL LETTER MU}V", 1e3), ("microvolts", 1e3), ("V", 1e-3)]
+    [
+        ("mV", 1),
+        ("uV", 1e3),
+        ("\N{MICRO SIGN}V", 1e3),
+        ("\N{GREEK SMALL LETTER MU}V", 1e3),
+        ("microvolts", 1e3),
+        ("V", 1e-3),
+    ]
     + [("nV", 1e6), ("Millivolt", 1), (" UV ", 1e3)],
 )
 def test_units_become_millivolts(units, factor):
