@@ -13,7 +13,7 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 _OF_LIMBS = {"i": "I", "ii": "II", "iii": "III", "1": "I", "2": "II", "3": "III"}
 _AUGMENTED = {"avr": "aVR", "avl": "aVL", "avf": "aVF"}
 # "I-II" is a bipolar channel and "-aVR" an inverted one: a hyphen may only follow a prefix directly.
-_SPELLING = re.compile(
+_SPELLING = (
     r"(?P<prefix>(?:mdc_ecg_lead_|(?:ecg|ekg)?[ _.:]?lead|ecg|ekg)?(?:[ _.:]+|(?<=[a-z])-)?)"
     r"(?:(?P<limb>i{1,3})|d ?(?P<d>i{1,3}|[123])|(?P<number>[123])|(?P<augmented>av[rlf])|[vc] ?(?P<chest>[1-6]))[.:]?"
 )
@@ -27,7 +27,7 @@ def canonical_lead(name: str) -> str | None:
     `avr`, `MDC_ECG_LEAD_AVR`, `Lead I`, `ECG V1`, `DI`, `D2`, `C1` and `V1.` are known. `-aVR`, `V3R`, `V7`, `MLII` and
     the Frank leads are other leads, and `ECG 1` is the first channel of something.
     """
-    found = _SPELLING.fullmatch(name.strip().casefold()) if len(name) < 100 else None
+    found = re.fullmatch(_SPELLING, name.strip().casefold()) if len(name) < 100 else None
     if found is None:
         return None
     if found["number"]:

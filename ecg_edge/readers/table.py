@@ -1,6 +1,5 @@
 """Tables of numbers, .csv and .tsv: a column a lead, a row a sample; units and rate by the header or by the caller."""
 
-import csv
 import io
 from collections.abc import Iterator
 from functools import partial
@@ -119,6 +118,8 @@ def _rows(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str
 
 
 def _unquoted(lines: Iterator[str], delimiter: str, source: str) -> Iterator[str]:
+    import csv
+
     try:
         for row in csv.reader(lines, delimiter=delimiter):
             yield ";".join(row)

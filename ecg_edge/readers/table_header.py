@@ -1,6 +1,5 @@
 """What the first lines of a .csv or .tsv say: delimiter, columns, their units, and which one is the time."""
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ _TIME_WORDS = {
     **dict.fromkeys(("us", "μs", "usec", "microsecond", "microseconds"), "us"),
     **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), "ns"),
 }
-_TIME = re.compile(r"(?:elapsed[ _]?)?(?:time|timestamp|zeit|t)(?:[ _.]?(?P<unit>[a-z\u03bc]+))?")
+_TIME = r"(?:elapsed[ _]?)?(?:time|timestamp|zeit|t)(?:[ _.]?(?P<unit>[a-z\u03bc]+))?"
 _ENDINGS = ("mv", "uv", "nv", "\N{GREEK SMALL LETTER MU}v")
 
 
@@ -101,6 +100,8 @@ def _encoding(head: bytes) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    import csv
+
     return [cell.strip(" '\"\r\n") for cell in next(csv.reader([line], delimiter=delimiter))]
 
 
@@ -133,7 +134,7 @@ def _time_unit(title: str) -> str | None:
     name, unit = _split(title.casefold().replace("\u00b5", "\u03bc"))
     if name in _TIME_WORDS:
         return _TIME_WORDS[name]
-    found = _TIME.fullmatch(name)
+    found = re.fullmatch(_TIME, name)
     if found is None or (found["unit"] and found["unit"] not in _TIME_WORDS):
         return None
     return _TIME_WORDS.get(found["unit"] or unit or "", "")

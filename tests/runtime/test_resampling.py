@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_edge import Recording, read_recording
-from ecg_edge.errors import MissingExtraError, NotFiniteError, SamplingRateError, TooShortError
+from ecg_edge.errors import NotFiniteError, SamplingRateError, TooShortError
 from ecg_edge.resampling import Resampler, at_rate, resampled_length
 from ecg_edge.selfcheck import example_recordings
 

@@ -93,7 +93,7 @@ def test_a_time_column_of_unknown_unit_does_not_tell_the_rate(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "time", [lambda i: (i + (i > 700)) / 500, lambda i: i % 700 / 500, lambda i: 0, lambda i: "nan"]
+    "time", [lambda i: (i + (i > 700)) / 500, lambda i: i % 700 / 500, lambda _: 0, lambda _: "nan"]
 )
 def test_an_irregular_time_column_is_refused(tmp_path, time):
     with pytest.raises(EcgEdgeError, match="time column is not regular"):
