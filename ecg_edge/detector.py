@@ -1,10 +1,10 @@
 """The cascade: recordings in, findings out."""
 
 import os
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError, ModelError, TooShortError, UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model import Model, read_files, shipped_models
+from ecg_edge.parallel import side_by_side
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
 from ecg_edge.resampling import at_rate, original
@@ -100,21 +101,13 @@ class Detector:
             windows: As in `detect`.
         """
         batches = _batches(recordings, _BATCH[self._provider])
-        if self._threads == 1:
-            for batch in batches:
-                yield from self._findings(batch, all_sites, windows)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            pending: deque[Future[list[Finding]]] = deque()
-            try:
-                for batch in batches:
-                    pending.append(pool.submit(self._findings, batch, all_sites, windows))
-                    while pending and (pending[0].done() or len(pending) > 2 * self._threads):
-                        yield from pending.popleft().result()
-                while pending:
-                    yield from pending.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+        answer = partial(self._findings, all_sites=all_sites, windows=windows)
+        # Threads for a single batch would only cost their start.
+        first = list(islice(batches, 2)) if self._threads > 1 else []
+        if len(first) > 1:
+            yield from chain.from_iterable(side_by_side(answer, chain(first, batches), self._threads))
+        else:
+            yield from chain.from_iterable(map(answer, chain(first, batches)))
 
     def _findings(self, batch: list[Recording | RecordFile], all_sites: bool, windows: bool) -> list[Finding]:
         read: list[Recording] = []
@@ -219,7 +212,8 @@ def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.
         by_length[recording.samples].append(i)
     for samples, rows in by_length.items():
         for some, chunk in _calls(model.spec, samples, rows):
-            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in some])
+            stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
+            ecg = np.stack(stretches) if len(stretches) > 1 else stretches[0][None]
             answers = model.window_scores(ecg)
             if not np.isfinite(answers).all():
                 raise UncomputableError(float(np.abs(ecg).max()))

@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +44,8 @@ def _standard_output() -> Iterator[IO[str]]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
     """Open a file for writing that takes the place of `path` only when all of it is written."""
+    import tempfile
+
     path = path.resolve()
     if path.exists() and not path.is_file():  # a device or a pipe keeps its place
         with path.open("w", encoding="utf-8") as file:

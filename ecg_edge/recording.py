@@ -109,7 +109,8 @@ class Recording:
 def _read_only(signal: NDArray[np.generic] | Samples) -> NDArray[np.generic] | Samples:
     if hasattr(signal, "read"):
         return signal
-    if np.ma.isMaskedArray(signal):
+    # Asking numpy.ma itself would import it, which costs more than the answer to a recording.
+    if hasattr(signal, "mask"):
         msg = "the signal is a masked array; fill or cut the samples that are missing"
         raise InvalidRecordingError(msg)
     array = np.asanyarray(signal).view()

@@ -13,13 +13,14 @@ from ecg_edge.spec import ModelSpec
 from export.card import card
 from export.checks import check_model
 from export.choices import ENOUGH_POSITIVES, Choice, choose
-from export.conversion import Exported, to_onnx
 from export.crossfit import OutOfFold, final_file, fold_file, load_network
 from export.dataset import Dataset
 from export.errors import ExportError
 from export.evaluation import Evaluation, Figure, evaluate
 from export.folder import serialized, write_golden, write_models
+from export.graph import to_onnx
 from export.out_of_fold import FILE, Answers
+from export.reference import Exported
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
 TRAINING_DATA = (

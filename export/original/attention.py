@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from export.original.builder import GraphBuilder
+from export.builder import GraphBuilder
 from export.original.checkpoint import LEADS
 from export.original.encoder import projected
 from export.original.weights import Array

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 
-from export.original.builder import GraphBuilder
+from export.builder import GraphBuilder
 from export.original.checkpoint import LEADS
 from export.original.weights import Array
 

@@ -14,8 +14,8 @@ import onnx
 from onnx import helper
 
 from ecg_edge.spec import METADATA_KEY, ModelSpec
+from export.builder import GraphBuilder
 from export.original.attention import Blocks, attended
-from export.original.builder import GraphBuilder
 from export.original.checkpoint import LEADS, OriginalNetwork
 from export.original.encoder import encoder, encoder_after_attention, layer_weights
 from export.original.scaler import SAMPLES, Scaler

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from torch import nn
 
-from export.original.builder import GraphBuilder
+from export.builder import GraphBuilder
 from export.original.checkpoint import OriginalNetwork
 
 CHANNELS = 256

@@ -12,7 +12,7 @@ from export.__main__ import main
 from export.crossfit import OutOfFold, final_file, fold_file, load_network, train_stage
 from export.errors import RunsError
 from export.network import NetworkSettings
-from export.stages import INFARCTION, LOCALIZATION
+from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION
 from export.training import TrainingSettings, window_logits
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
@@ -103,7 +103,7 @@ def test_the_second_stage_is_scored_on_infarctions(dataset):
 
 
 def test_converting_or_evaluating_without_a_training_is_one_line(dataset_folder, tmp_path):
-    (tmp_path / "CHANGELOG.md").write_text("## 1\n")
+    (tmp_path / "CHANGELOG.md").write_text(f"## {MODEL_VERSION}\n")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     data, runs, out = str(dataset_folder), str(tmp_path / "runs"), str(tmp_path)
     commands = {

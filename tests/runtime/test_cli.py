@@ -163,8 +163,8 @@ def test_cuda_without_cuda_is_an_error_not_a_fall_back():
 def test_info_names_models_thresholds_and_figures():
     text = ecg_edge("info").stdout.decode()
     for expected in (
-        "infarction 1",
-        "localization 1",
+        "infarction 2",
+        "localization 2",
         "inferior",
         "sensitivity",
         "insufficient data",

@@ -148,8 +148,9 @@ def test_a_session_that_falls_back_to_cpu_is_an_error(folder, monkeypatch):
 
 def test_cuda_that_is_active_is_used_and_reported(folder, monkeypatch, ecg):
     class OnCuda:
-        def __init__(self, content, options, providers):
+        def __init__(self, content, options, providers, provider_options):
             assert providers == ["CUDAExecutionProvider"]
+            assert provider_options == [{"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}]
             self.session = onnxruntime_session(content, options)
 
         def get_providers(self):
@@ -160,8 +161,10 @@ def test_cuda_that_is_active_is_used_and_reported(folder, monkeypatch, ecg):
 
     onnxruntime_session = onnxruntime.InferenceSession
     offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    on_cpu = list(Detector(folder).detect_many([ecg(I=1.0), ecg()]))
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
     monkeypatch.setattr(onnxruntime, "InferenceSession", OnCuda)
     findings = list(Detector(folder, provider="cuda").detect_many([ecg(I=1.0), ecg()]))
     assert [finding.status for finding in findings] == ["detected", "not_detected"]
+    assert [finding.probability for finding in findings] == [finding.probability for finding in on_cpu]
     assert findings[0].provenance.provider == "CUDAExecutionProvider"

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import helper
 
 from ecg_edge.recording import LEADS
 from ecg_edge.spec import METADATA_KEY, ModelSpec
@@ -17,9 +18,10 @@ from export.checks import (
     check_model,
 )
 from export.choices import Choice
-from export.conversion import Exported, to_onnx
 from export.errors import ExportCheckError
+from export.graph import to_onnx
 from export.network import Network
+from export.reference import Exported
 from export.release import serialized
 from export.stages import STAGES
 
@@ -144,8 +146,8 @@ class Leaky(torch.nn.Module):
         return windows.mean(dim=1), windows
 
 
-class Short(torch.nn.Module):
-    """The last window is missing."""
+class Long(torch.nn.Module):
+    """There is a window too many at the end."""
 
     def __init__(self, inner):
         super().__init__()
@@ -156,12 +158,39 @@ class Short(torch.nn.Module):
         return windows.mean(dim=1), windows
 
 
-@pytest.mark.parametrize(("wrapper", "error"), [(Leaky, WindowExactnessError), (Short, ShapesError)])
-def test_a_network_that_breaks_the_contract_is_refused_by_its_own_error(signals, wrapper, error):
+def lean_on_the_recording(model):
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 2]), "of_all"))
+    spliced(
+        model,
+        helper.make_node("ReduceMean", ["ecg", "of_all"], ["level"]),
+        helper.make_node("Sigmoid", ["level"], ["factor"]),
+        helper.make_node("Mul", ["inner", "factor"], ["window_probability"]),
+    )
+
+
+def add_a_window(model):
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0, 0, 0, 0, 1, 0]), "one_more"))
+    spliced(model, helper.make_node("Pad", ["inner", "one_more"], ["window_probability"]))
+
+
+def spliced(model, *nodes):
+    """Put nodes between the window probabilities and their mean."""
+    *before, mean = model.graph.node
+    before[-1].output[0] = "inner"
+    every = [*before, *nodes, mean]
+    del model.graph.node[:]
+    model.graph.node.extend(every)
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "change", "error"),
+    [(Leaky, lean_on_the_recording, WindowExactnessError), (Long, add_a_window, ShapesError)],
+)
+def test_a_network_that_breaks_the_contract_is_refused_by_its_own_error(signals, wrapper, change, error):
     reference, _, _, spec = made(STAGES["infarction"])
-    wrong = wrapper(reference).eval()
+    content = broken(to_onnx(reference, spec), change)
     with pytest.raises(error):
-        check_model(serialized(to_onnx(wrong, spec)), wrong, spec, signals)
+        check_model(content, wrapper(reference).eval(), spec, signals)
 
 
 def test_the_metadata_is_the_spec(exported):

@@ -1,0 +1,41 @@
+"""What an ONNX file computes, in torch: the reference that it is compared with."""
+
+from copy import deepcopy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from export.choices import Choice
+from export.network import Convolution, Network
+
+
+class Exported(nn.Module):
+    """A trained network with its calibration, and the mean over windows.
+
+    Args:
+        network: Trained, in evaluation mode.
+        choice: Its calibration.
+    """
+
+    def __init__(self, network: Network, choice: Choice) -> None:
+        super().__init__()
+        self.network = fused(network)
+        self.slope = nn.Buffer(torch.from_numpy(choice.slope))
+        self.intercept = nn.Buffer(torch.from_numpy(choice.intercept))
+
+    def forward(self, ecg: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (batch, 12, samples) to probability (batch, labels) and window probability (batch, windows, labels)."""
+        window_probability = torch.sigmoid(self.network(ecg) * self.slope + self.intercept)
+        return window_probability.mean(dim=1), window_probability
+
+
+def fused(network: Network) -> Network:
+    """Return a copy whose convolutions have taken in their batch norms."""
+    copy = deepcopy(network).eval()
+    for module in list(copy.modules()):
+        if isinstance(module, Convolution):
+            module.convolution = fuse_conv_bn_eval(module.convolution, cast("nn.BatchNorm2d", module.norm))
+            module.norm = nn.Identity()
+    return copy
