@@ -36,15 +36,22 @@ class EntryFormat(Format, Protocol):
         """Read a recording from the bytes of a file."""
 
 
+def formats() -> Iterator[Format]:
+    """Yield all formats, .npy first; each is imported when its turn comes, so that an .npy waits for no other."""
+    for module in map(import_module, _modules()):
+        if hasattr(module, "SUFFIXES"):
+            yield cast("Format", module)
+
+
 @cache
-def formats() -> tuple[Format, ...]:
-    """Return all formats, in order of their modules' names."""
+def _modules() -> tuple[str, ...]:
     from pkgutil import iter_modules
 
     package = __name__.rpartition(".")[0]
-    names = sorted(module.name for module in iter_modules([str(Path(__file__).parent)]))
-    modules = [import_module(f"{package}.{name}") for name in names if f"{package}.{name}" != __name__]
-    return tuple(cast("Format", module) for module in modules if hasattr(module, "SUFFIXES"))
+    names = sorted(
+        (each.name for each in iter_modules([str(Path(__file__).parent)])), key=lambda name: (name != "npy", name)
+    )
+    return tuple(f"{package}.{name}" for name in names)
 
 
 def entry_formats() -> tuple[EntryFormat, ...]:
