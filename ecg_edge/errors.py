@@ -122,8 +122,7 @@ class UnreadableError(EcgEdgeError, OSError):
     """A file cannot be read as what it claims to be."""
 
     def __init__(self, source: str | PathLike[str], why: str) -> None:
-        # What a library says of a damaged file may be long and of several lines.
-        super().__init__(f"{source}: {_short(' '.join(why.split()), 300)}")
+        super().__init__(f"{source}: {_short(why, 300)}")
 
 
 class ModelError(EcgEdgeError, ValueError):
@@ -144,7 +143,8 @@ class ProviderError(EcgEdgeError, RuntimeError):
 
 
 def _short(value: object, most: int = 60) -> str:
-    text = str(value)
+    # What a damaged file holds, or a library says of it, may be long and of several lines.
+    text = " ".join(str(value).split())
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 

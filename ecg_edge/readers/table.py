@@ -24,7 +24,7 @@ SUFFIX_PROVES_NOTHING = True
 # A number takes two bytes at least and four in memory, so this bounds both.
 _MOST_BYTES = 256 * 2**20
 _HEAD = 8192
-_ROWS_AT_A_TIME = 20_000
+_ROWS_AT_A_TIME = 4096
 
 
 def recognises(head: bytes, name: str) -> bool:

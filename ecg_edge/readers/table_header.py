@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ecg_edge.leads import canonical_lead
 
-LONGEST_LINE = 2**16
+LONGEST_LINE = 2**14
 # Eight leads make seven delimiters.
 _FEWEST_DELIMITERS = 7
 _FEWEST_LEAD_NAMES = 4

@@ -28,7 +28,7 @@ _MOST_SIGNALS = 512
 # Bits of a sample. Differences (8) and the compressed formats cannot be read from the middle in bounded memory.
 _BITS = {"16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 32 / 3, "311": 32 / 3}
 # Samples of all signals to read at a time.
-_AHEAD = 2**20
+_AHEAD = 2**19
 _MOST_OF_A_FRAME = 2**14
 
 

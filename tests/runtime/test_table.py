@@ -121,7 +121,7 @@ HOSTILE = {
     "few columns": ("I,II\n1,2\n", "no table of leads"),
     "empty": ("", "empty"),
     "nul": (b"I,II,V1,V2,V3,V4,V5,V6\n" + bytes(1000), "no table of leads"),
-    "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 65536 letters"),
+    "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 16384 letters"),
     "open quote": (text(units("mV"), quote='"') + '"' + "1,\n" * 100_000, "quotes that do not end|no row of numbers"),
     "another encoding below": (
         text(units("mV")).encode() + b"0," * 11 + b"\xff\n",
