@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +20,7 @@ from ecg_edge.output import write
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
-    from ecg_edge.readers import RecordFile
+    from ecg_edge.readers import Declared, RecordFile
 
 _FORMATS = ("text", "json", "jsonl", "csv", "submission")
 
@@ -53,6 +54,11 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
+@click.option(
+    "--sampling-rate", type=float, metavar="HZ", help="Of files that do not declare it.  [default: 500 of .npy]"
+)
+@click.option("--units", metavar="mV|uV|V", help="Of files that do not declare them.  [default: mV of .npy]")
+@click.option("--leads", metavar="I,II,...", help="Channels of files that do not name them.  [default: the twelve]")
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
@@ -62,6 +68,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     all_sites: bool,
     windows: bool,
     sample: Path | None,
+    sampling_rate: float | None,
+    units: str | None,
+    leads: str | None,
     models: str | None,
     provider: str,
 ) -> None:
@@ -76,10 +85,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (form == "submission") != (sample is not None):
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn of oddities in files; what matters is an error
+    declared = _declared(sampling_rate, units, leads)
     with _one_line_errors():
         detector = _detector(models, provider, threads or usable_cores())
         render = _renderer(form, detector, sample)
-        records = [record for path in paths for record in _records(path)]
+        records = [record for path in paths for record in _records(path, declared)]
         tally = _Tally(quiet=form != "submission")
         with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
             findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
@@ -134,15 +146,24 @@ def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector"
     return Detector(models, provider=provider, threads=threads)
 
 
-def _records(path: str) -> Iterable["RecordFile"]:
+def _declared(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
+    from ecg_edge.readers import Declared
+
+    try:
+        return Declared(sampling_rate, units, tuple(leads.split(",")) if leads is not None else None)
+    except EcgEdgeError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _records(path: str, declared: "Declared") -> Iterable["RecordFile"]:
     from ecg_edge.readers import RecordFile, find_records, read_stream
 
     if path == "-" and sys.stdin is None:
         msg = "standard input is closed"
         raise click.UsageError(msg)
     if path == "-":
-        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin"))]
-    return find_records(path)
+        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin", declared))]
+    return find_records(path, declared)
 
 
 def _renderer(form: str, detector: "Detector", sample: Path | None) -> Callable[[Iterable["Finding"]], Iterator[str]]:

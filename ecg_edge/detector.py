@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge import __version__
-from ecg_edge.errors import EcgEdgeError, ModelError, SamplingRateError, TooShortError, UncomputableError
+from ecg_edge.errors import EcgEdgeError, ModelError, TooShortError, UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.parallel import side_by_side
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
+from ecg_edge.resampling import at_rate, original
 from ecg_edge.spec import STAGES, ModelSpec
 from ecg_edge.windows import (
     Chunk,
@@ -64,6 +65,8 @@ class Detector:
         for model, stage in zip((self.infarction, self.localization), STAGES, strict=True):
             if model.spec.stage != stage or model.spec.leads != LEADS or model.spec.unit != "mV":
                 raise ModelError(files[stage].path, f"is not a {stage} model of 12 leads in mV")
+            if model.spec.sampling_rate != self.infarction.spec.sampling_rate:
+                raise ModelError(files[stage].path, "has another sampling rate than the infarction model")
         self.provenance = Provenance(
             __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
         )
@@ -76,12 +79,13 @@ class Detector:
         """Answer one recording.
 
         Args:
-            recording: At least one window long, at the models' sampling rate.
+            recording: At least one window long; resampled where its rate is not the models'.
             all_sites: Run the second stage even where the first finds no infarction.
             windows: Keep the probability of each window.
 
         Raises:
-            InvalidRecordingError: The recording is too short, of another sampling rate, not finite or beyond measure.
+            InvalidRecordingError: It is too short, of a hopeless sampling rate, not finite or beyond measure.
+            MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """
         return self._answers([recording], all_sites, windows)[0]
@@ -111,11 +115,10 @@ class Detector:
         for item in batch:
             try:
                 recording = item.read() if isinstance(item, RecordFile) else item
-                self._check(recording)
+                read.append(self._ready(recording))
             except EcgEdgeError as error:
                 findings.append(self._failed(item, error))
             else:
-                read.append(recording)
                 findings.append(None)
         answers = iter(self._answers_or_errors(read, all_sites, windows))
         return [finding or next(answers) for finding in findings]
@@ -131,19 +134,21 @@ class Detector:
     def _failed(self, item: Recording | RecordFile, error: EcgEdgeError) -> Finding:
         return Finding(item.name, item.source, "error", self.provenance, error=str(error))
 
-    def _check(self, recording: Recording) -> None:
+    def _ready(self, recording: Recording) -> Recording:
+        """Return the recording at the models' sampling rate, if it is long enough."""
         if not isinstance(recording, Recording):
             msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
             raise TypeError(msg)
+        ready = at_rate(recording, self.infarction.spec.sampling_rate)
         for spec in (self.infarction.spec, self.localization.spec):
-            if recording.sampling_rate != spec.sampling_rate:
-                raise SamplingRateError(recording.sampling_rate, spec.sampling_rate)
-            if recording.samples < spec.window:
-                raise TooShortError(recording.samples, spec.window, spec.sampling_rate)
+            if ready.samples < spec.window:
+                own = original(recording)
+                needed = -(-spec.window * own.sampling_rate // spec.sampling_rate)
+                raise TooShortError(own.samples, int(needed), own.sampling_rate)
+        return ready
 
     def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
-        for recording in recordings:
-            self._check(recording)
+        recordings = [self._ready(recording) for recording in recordings]
         spec = self.infarction.spec
         first = window_scores(self.infarction, recordings)
         detected = [_probability(scores, spec)[0] >= spec.thresholds[0] for scores in first]
@@ -183,8 +188,8 @@ class Detector:
                 for site in sites
                 if detected and site.found and site.site in unproven
             ),
-            duration_s=recording.duration_s,
-            sampling_rate=recording.sampling_rate,
+            duration_s=original(recording).duration_s,
+            sampling_rate=original(recording).sampling_rate,
             timeline=_timeline(self.infarction.spec, recording, scores[:, 0]) if windows else None,
         )
 

@@ -2,39 +2,48 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import BinaryIO
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.readers import npy, zipped
+from ecg_edge.readers import npy
+from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.record_file import RecordFile, of_macos
+from ecg_edge.readers.registry import HEAD, Format, named, recognised, suffixes
 from ecg_edge.recording import Recording
 
-__all__ = ["RecordFile", "find_records", "read_recording", "read_stream"]
-
-_FORMATS = (npy, zipped)
-SUFFIXES = tuple(suffix for each in _FORMATS for suffix in each.SUFFIXES)
+__all__ = ["Declared", "RecordFile", "find_records", "read_recording", "read_stream"]
 
 
-def read_recording(path: str | os.PathLike[str]) -> Recording:
+def read_recording(
+    path: str | os.PathLike[str],
+    *,
+    sampling_rate: float | None = None,
+    units: str | None = None,
+    leads: Sequence[str] | None = None,
+) -> Recording:
     """Read the one recording of a file.
 
     Args:
-        path: An .npy file, or a .zip that holds a single one: millivolts at 500 Hz, shape (12, samples).
+        path: A file of a known format, or a .zip that holds a single one.
+        sampling_rate: Samples per second, where the file does not declare it.
+        units: Such as "mV" or "uV", where the file does not declare them.
+        leads: Name of each channel, where the file does not name them.
 
     Raises:
         UnreadableError: There is no such file, it is damaged or of another format, or it holds several recordings.
-        InvalidRecordingError: Its content is not a 12-lead recording.
+        InvalidRecordingError: Its content is not a 12-lead recording, or contradicts what is declared here.
+        MissingExtraError: Its format needs a library that is not installed.
     """
-    records = list(find_records(path))
+    declared = Declared(sampling_rate, units, None if leads is None else tuple(leads))
+    records = list(find_records(path, declared))
     if len(records) > 1:
         raise UnreadableError(path, f"holds {len(records)} recordings, expected one; list them with find_records")
     return records[0].read()
 
 
-def find_records(path: str | os.PathLike[str]) -> Iterator[RecordFile]:
+def find_records(path: str | os.PathLike[str], declared: Declared = NOTHING) -> Iterator[RecordFile]:
     """List the recordings of a file, of an archive, or of a folder and its subfolders, in order of their names.
 
     Nothing is read until a record's turn comes. Files of other kinds in a folder or an archive are passed over. What is
@@ -46,63 +55,80 @@ def find_records(path: str | os.PathLike[str]) -> Iterator[RecordFile]:
         yield _unreadable(Path(path), _cannot_read(path, error))
         return
     if stat.S_ISDIR(mode):
-        yield from _records_of_folder(Path(path))
+        yield from _records_of_folder(Path(path), declared)
     else:
-        yield from _records_of_file(Path(path))
+        yield from _records_of_file(Path(path), declared)
 
 
-def read_stream(stream: BinaryIO, name: str) -> Recording:
+def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Recording:
     """Read one .npy from a stream that cannot seek, such as standard input.
 
     Raises:
         UnreadableError: The stream does not hold an .npy.
         InvalidRecordingError: Its content is not a 12-lead recording.
     """
-    return npy.read_stream(stream, name)
+    return npy.read_stream(stream, name, declared)
 
 
-def _records_of_folder(folder: Path) -> Iterator[RecordFile]:
+def _records_of_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]:
     errors: list[OSError] = []
+    endings = suffixes()
     files = [
         Path(home, name)
         for home, _, names in os.walk(folder, onerror=errors.append)
         for name in names
-        if name.lower().endswith(SUFFIXES) and not of_macos(name)
+        if name.lower().endswith(endings) and not of_macos(name)
     ]
     for error in errors:
         yield _unreadable(Path(error.filename), _cannot_read(error.filename, error))
-    if not files and not errors:
-        yield _unreadable(folder, UnreadableError(folder, f"holds no file ending in {' or '.join(SUFFIXES)}"))
-    for file in sorted(files):
-        yield from _records_of_file(file)
+    wanted = [file for file in sorted(files) if not _is_something_else(file)]
+    if not wanted and not errors:
+        yield _unreadable(folder, UnreadableError(folder, f"holds no recording ({' '.join(endings)})"))
+    for file in wanted:
+        yield from _records_of_file(file, declared)
 
 
-def _records_of_file(path: Path) -> Iterator[RecordFile]:
+def _is_something_else(path: Path) -> bool:
+    """Return whether a file is not what its suffix often is: a .csv of something else than leads."""
+    promised = named(path.name)
+    if promised is None or not promised.SUFFIX_PROVES_NOTHING:
+        return False
     try:
-        yield from _format_of(path).records(path)
+        head = _head(path)
+    except OSError:
+        return False
+    return head is not None and not promised.recognises(head, path.name)
+
+
+def _records_of_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    try:
+        yield from _format_of(path).records(path, declared)
     except UnreadableError as error:
         yield _unreadable(path, error)
 
 
-def _format_of(path: Path) -> ModuleType:
+def _format_of(path: Path) -> Format:
     try:
-        magic = _magic(path)
+        head = _head(path)
     except OSError as error:
         raise _cannot_read(path, error) from error
-    if magic is None:
+    if head is None:
         raise UnreadableError(path, "is not a regular file")
-    for each in _FORMATS:
-        if magic.startswith(each.MAGIC):
-            return each
-    raise UnreadableError(path, "is " + ("neither an .npy nor a .zip file" if magic else "empty"))
+    if found := recognised(head, path.name):
+        return found
+    promised = named(path.name)
+    if head and promised and promised.SUFFIX_PROVES_NOTHING:
+        return promised  # it knows best what it misses
+    known = f"of no known format; known are {' '.join(suffixes())}, by their content"
+    raise UnreadableError(path, "is " + (known if head else "empty"))
 
 
-def _magic(path: Path) -> bytes | None:
+def _head(path: Path) -> bytes | None:
     """Return the first bytes of a file; none of a device or a pipe, which would keep us waiting."""
     if path.exists() and not path.is_file():
         return None
     with path.open("rb") as file:
-        return file.read(8)
+        return file.read(HEAD)
 
 
 def _cannot_read(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:

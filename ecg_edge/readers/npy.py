@@ -1,34 +1,71 @@
-"""NumPy's .npy: any real data type, C or Fortran order."""
+"""NumPy's .npy: any real data type, C or Fortran order; millivolts at 500 Hz in the standard order unless declared."""
 
 import io
 import math
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
+from ecg_edge.leads import LEADS
+from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.record_file import RecordFile
+from ecg_edge.readers.stored import Stored, StoredBytes, StoredFile
 from ecg_edge.recording import Recording
 
 SUFFIXES = (".npy",)
-MAGIC = b"\x93NUMPY"
+SUFFIX_PROVES_NOTHING = False
+_MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-# Above this a file is mapped, not read: a day of 12 leads is 2 GB.
-_MAP_FROM = 64 * 2**20
+# NumPy itself reads no longer header unless told to.
+_LONGEST_HEADER = 11_000
+# Above this a file is read in stretches: a day of 12 leads is 2 GB.
+_WHOLE_BELOW = 16 * 2**20
 _MOST_OF_A_STREAM = 2 * 2**30
 
 
-def records(path: Path) -> Iterator[RecordFile]:
+@dataclass(frozen=True, slots=True)
+class NpySamples:
+    """The array of a large file, read in stretches."""
+
+    stored: Stored
+    offset: int
+    """Where the array begins, in bytes."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    fortran: bool
+
+    def read(self, start: int, stop: int) -> NDArray[np.generic]:
+        """Return samples `start` to `stop`, shape (leads, stop - start)."""
+        n_leads, samples = self.shape
+        start, stop, _ = slice(start, stop).indices(samples)
+        size = self.dtype.itemsize
+        if self.fortran:
+            (content,) = self.stored.read((self.offset + start * n_leads * size, (stop - start) * n_leads * size))
+            return np.frombuffer(content, self.dtype).reshape(-1, n_leads).T
+        rows = self.stored.read(
+            *((self.offset + (lead * samples + start) * size, (stop - start) * size) for lead in range(n_leads))
+        )
+        return np.frombuffer(b"".join(rows), self.dtype).reshape(n_leads, -1)
+
+
+def recognises(head: bytes, _name: str) -> bool:
+    """Return whether a file is an .npy."""
+    return head.startswith(_MAGIC)
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     """Yield the one recording of a file."""
-    yield RecordFile(path.stem, str(path), partial(_read_file, path))
+    yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def read_stream(stream: BinaryIO, name: str) -> Recording:
+def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Recording:
     """Read a recording from a stream that cannot seek.
 
     Raises:
@@ -40,50 +77,50 @@ def read_stream(stream: BinaryIO, name: str) -> Recording:
         content += piece
         if len(content) > _MOST_OF_A_STREAM:
             raise UnreadableError(name, "is larger than 2 GiB")
-    return parse(bytes(content), name, name)
+    return parse(bytes(content), name, name, declared)
 
 
-def parse(content: bytes, name: str, source: str) -> Recording:
+def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
     """Read a recording from the bytes of an .npy file.
 
     Raises:
         UnreadableError: The bytes are not an .npy file, or fewer than its header promises.
         InvalidRecordingError: They do not hold a 12-lead recording.
     """
-    file = io.BytesIO(content)
-    shape, order, dtype = _header(file, len(content), source)
-    signal = np.frombuffer(content, dtype, math.prod(shape), file.tell()).reshape(shape, order=order)
-    return Recording(signal, name=name, source=source)
+    found = _samples(StoredBytes(content, source), content[:_LONGEST_HEADER], declared)
+    signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
+    return _recording(signal.reshape(found.shape, order="F" if found.fortran else "C"), name, source, declared)
 
 
-def _read_file(path: Path) -> Recording:
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < _MAP_FROM:
-                return parse(file.read(), path.stem, str(path))
-            shape, order, dtype = _header(file, size, str(path))
-            signal = np.memmap(file, dtype, "r", file.tell(), shape, order)
-    except OSError as error:
-        if isinstance(error, UnreadableError):
-            raise
-        raise UnreadableError(path, f"cannot be read: {error.strerror or error}") from error
-    return Recording(signal, name=path.stem, source=str(path))
+def _read_file(path: Path, declared: Declared) -> Recording:
+    stored = StoredFile(path)
+    if stored.size < _WHOLE_BELOW:
+        return parse(stored.read((0, stored.size))[0], path.stem, str(path), declared)
+    (head,) = stored.read((0, _LONGEST_HEADER))
+    return _recording(_samples(stored, head, declared), path.stem, str(path), declared)
 
 
-def _header(file: BinaryIO, size: int, source: str) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[np.generic]]:
+def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
+    return Recording(
+        signal, declared.sampling_rate or 500.0, declared.leads or LEADS, declared.units or "mV", name, source
+    )
+
+
+def _samples(stored: Stored, head: bytes, declared: Declared) -> NpySamples:
     """Read and check a header; nothing is allocated for what it claims before the bytes are known to be there."""
+    file = io.BytesIO(head)
     try:
         shape, fortran, dtype = _HEADERS[npy_format.read_magic(file)](file)
     except KeyError as error:
-        raise UnreadableError(source, "is an .npy of a version made for structured data only") from error
+        raise UnreadableError(stored.source, "is an .npy of a version made for structured data only") from error
     except Exception as error:  # a hostile header raises many kinds, from SyntaxError to RecursionError
-        raise UnreadableError(source, "is not a sound .npy file: its header cannot be read") from error
+        raise UnreadableError(stored.source, "is not a sound .npy file: its header cannot be read") from error
     if dtype.kind not in "iuf":
         raise WrongTypeError(str(dtype))
-    if len(shape) != 2 or shape[0] != 12 or shape[1] < 1:
-        raise WrongShapeError(shape)
-    promised, there = math.prod(shape) * dtype.itemsize, size - file.tell()
+    n_leads = len(declared.leads or LEADS)
+    if len(shape) != 2 or shape[0] != n_leads or shape[1] < 1:
+        raise WrongShapeError(shape, n_leads)
+    promised, there = math.prod(shape) * dtype.itemsize, stored.size - file.tell()
     if promised > there:
-        raise UnreadableError(source, f"is cut off: its header promises {promised} bytes, {there} are there")
-    return shape, "F" if fortran else "C", dtype
+        raise UnreadableError(stored.source, f"is cut off: its header promises {promised} bytes, {there} are there")
+    return NpySamples(stored, file.tell(), shape, dtype, fortran)

@@ -1,4 +1,4 @@
-""".zip archives of .npy files, read in memory: nothing is ever extracted to disk."""
+""".zip archives of files of the other formats, read in memory: nothing is ever extracted to disk."""
 
 import re
 import stat
@@ -8,30 +8,37 @@ from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.readers import npy
+from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.record_file import RecordFile, of_macos
+from ecg_edge.readers.registry import HEAD, EntryFormat, entry_formats
 from ecg_edge.recording import Recording
 
 SUFFIXES = (".zip",)
-MAGIC = b"PK"
+SUFFIX_PROVES_NOTHING = False
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
 # Python's zipfile bounds what it unpacks while reading for these two only.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def records(path: Path) -> Iterator[RecordFile]:
-    """Yield the .npy entries of an archive, in order of their names; other entries are passed over.
+def recognises(head: bytes, _name: str) -> bool:
+    """Return whether a file is a .zip."""
+    return head.startswith(b"PK")
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    """Yield the recordings of an archive, in order of their names; other entries are passed over.
 
     Raises:
-        UnreadableError: The archive is damaged, has too many entries, or holds no .npy.
+        UnreadableError: The archive is damaged, has too many entries, or holds no recording.
     """
     seen: set[str] = set()
     for entry in _entries(path):
         source = f"{path}/{entry.filename}"
         twice = entry.filename.casefold() in seen
         seen.add(entry.filename.casefold())
-        yield RecordFile(PurePosixPath(entry.filename).stem, source, partial(_read_entry, path, entry, source, twice))
+        read = partial(_read_entry, path, entry, source, twice, declared)
+        yield RecordFile(PurePosixPath(entry.filename).stem, source, read)
 
 
 def _entries(path: Path) -> list[zipfile.ZipInfo]:
@@ -41,12 +48,28 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
         raise UnreadableError(path, f"is not a sound .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
-    found = [
-        each for each in everything if each.filename.lower().endswith(npy.SUFFIXES) and not of_macos(each.filename)
-    ]
+    found = [each for each in everything if _is_recording(path, each)]
     if not found:
-        raise UnreadableError(path, "holds no .npy file")
+        known = " ".join(suffix for each in entry_formats() for suffix in each.SUFFIXES)
+        raise UnreadableError(path, f"holds no recording ({known}; WFDB records must be unpacked first)")
     return sorted(found, key=lambda each: each.filename)
+
+
+def _promised(name: str) -> EntryFormat | None:
+    """Return the format that an entry's name promises."""
+    return next((each for each in entry_formats() if name.lower().endswith(each.SUFFIXES)), None)
+
+
+def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
+    promised = _promised(entry.filename)
+    if promised is None or of_macos(entry.filename):
+        return False
+    if not promised.SUFFIX_PROVES_NOTHING or _why_not(entry, twice=False):
+        return True
+    try:
+        return promised.recognises(_unpacked(path, entry, HEAD), entry.filename)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it is told when its turn comes
+        return True
 
 
 @lru_cache(maxsize=8)
@@ -55,17 +78,27 @@ def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool) -> Recording:
+def _unpacked(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
+    with _archive(path, path.stat().st_mtime_ns).open(entry) as file:
+        return file.read(most)
+
+
+def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, declared: Declared) -> Recording:
     if why := _why_not(entry, twice):
         raise UnreadableError(source, why)
     try:
-        with _archive(path, path.stat().st_mtime_ns).open(entry) as file:
-            content = file.read(MOST_BYTES_OF_AN_ENTRY + 1)
+        content = _unpacked(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
     except Exception as error:  # zipfile raises many kinds for damaged entries, zlib.error and EOFError among them
         raise UnreadableError(source, f"cannot be unpacked: {error}") from error
     if len(content) > MOST_BYTES_OF_AN_ENTRY:
         raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
-    return npy.parse(content, PurePosixPath(entry.filename).stem, source)
+    name = PurePosixPath(entry.filename)
+    found = next((each for each in entry_formats() if each.recognises(content[:HEAD], name.name)), None)
+    if found is None and (promised := _promised(name.name)) and promised.SUFFIX_PROVES_NOTHING:
+        found = promised
+    if found is None:
+        raise UnreadableError(source, f"is no {name.suffix} file and of no other known format")
+    return found.parse(content, name.stem, source, declared)
 
 
 def _why_not(entry: zipfile.ZipInfo, twice: bool) -> str | None:

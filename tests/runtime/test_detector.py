@@ -139,9 +139,10 @@ def test_a_recording_of_exactly_one_window_is_answered_and_a_shorter_one_refused
         tiny.detect(ecg(samples=799))
 
 
-def test_another_sampling_rate_is_refused(tiny):
-    with pytest.raises(SamplingRateError, match=r"take 500 Hz, the recording has 1000 Hz"):
-        tiny.detect(Recording(np.zeros((12, 5000)), sampling_rate=1000))
+@pytest.mark.parametrize("rate", [50, 99.9, 20_000])
+def test_a_hopeless_sampling_rate_is_refused(tiny, rate):
+    with pytest.raises(SamplingRateError, match=f"has {rate:g} Hz; from 100 to 10000 Hz can be analysed"):
+        tiny.detect(Recording(np.zeros((12, 50_000)), sampling_rate=rate))
 
 
 def test_nan_anywhere_is_refused(tiny):

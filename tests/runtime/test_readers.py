@@ -44,12 +44,28 @@ def test_npy_of_any_real_type_and_order_gives_the_same_millivolts(tmp_path, dtyp
     np.testing.assert_array_equal(recording.stretch(0, 900), values.astype(np.float32))
 
 
-def test_a_large_npy_is_mapped_and_read_in_stretches(tmp_path, monkeypatch):
-    monkeypatch.setattr(npy, "_MAP_FROM", 1000)
-    np.save(tmp_path / "a.npy", np.asfortranarray(SIGNAL))
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_npy_is_read_in_stretches(tmp_path, monkeypatch, order):
+    monkeypatch.setattr(npy, "_WHOLE_BELOW", 1000)
+    np.save(tmp_path / "a.npy", np.asarray(SIGNAL, order=order))
     recording = read_recording(tmp_path / "a.npy")
-    assert isinstance(recording.signal, np.memmap)
+    assert not isinstance(recording.signal, np.ndarray)
     np.testing.assert_array_equal(recording.stretch(100, 300), SIGNAL[:, 100:300])
+    np.testing.assert_array_equal(recording.stretch(0, 900), SIGNAL)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(lambda path: os.truncate(path, 5000), "shorter|changed"), (lambda path: np.save(path, SIGNAL), "changed")],
+)
+def test_a_large_npy_that_changes_while_it_is_read_is_an_error(tmp_path, monkeypatch, change, message):
+    monkeypatch.setattr(npy, "_WHOLE_BELOW", 1000)
+    np.save(tmp_path / "a.npy", SIGNAL)
+    os.utime(tmp_path / "a.npy", (1, 1))
+    recording = read_recording(tmp_path / "a.npy")
+    change(tmp_path / "a.npy")
+    with pytest.raises(UnreadableError, match=message):
+        recording.stretch(800, 900)
 
 
 HOSTILE = {
@@ -68,8 +84,8 @@ HOSTILE = {
     "strings": (npy_bytes(np.full((12, 900), "a")), "real numbers"),
     "no_samples": (npy_bytes(np.zeros((12, 0))), r"\(12, 0\)"),
     "transposed": (npy_bytes(SIGNAL.T), "transposed"),
-    "pickle": (pickle.dumps(SIGNAL), "neither an .npy nor a .zip"),
-    "text": (b"I,II,III\n1,2,3\n", "neither an .npy nor a .zip"),
+    "pickle": (pickle.dumps(SIGNAL), "of no known format; known are"),
+    "text": (b"I,II,III\n1,2,3\n", "of no known format; known are"),
     "empty": (b"", "empty"),
 }
 
@@ -106,7 +122,7 @@ def test_a_folder_is_listed_by_name_with_its_subfolders_and_archives(tmp_path):
 
 def test_an_empty_folder_is_an_error_not_an_empty_answer(tmp_path):
     (record,) = find_records(tmp_path)
-    with pytest.raises(UnreadableError, match="holds no file"):
+    with pytest.raises(UnreadableError, match="holds no recording"):
         record.read()
 
 

@@ -1,0 +1,95 @@
+"""Bytes that lie somewhere: in a file that must not change while it is read, or in memory."""
+
+import os
+import stat
+from pathlib import Path
+
+from ecg_edge.errors import UnreadableError
+
+
+class StoredFile:
+    """A file that is opened for each read: a thousand recordings hold no file open, and none is mapped.
+
+    Raises:
+        UnreadableError: It cannot be read, or is not a regular file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.source = str(path)
+        self._path = path
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError(path, "is not a regular file")
+        self.size = status.st_size
+        self._stamp = _stamp(status)
+
+    def read(self, *spans: tuple[int, int]) -> list[bytes]:
+        """Return the bytes of each (offset, length).
+
+        Raises:
+            UnreadableError: The file has changed since it was found, or cannot be read.
+        """
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                pieces = [self._piece(file.fileno(), file.seek(offset), length) for offset, length in spans]
+                status = os.fstat(file.fileno())
+        except OSError as error:
+            if isinstance(error, UnreadableError):
+                raise
+            raise self._unreadable(error) from error
+        self._check(status)
+        return pieces
+
+    def check(self) -> None:
+        """Raise UnreadableError if the file has changed since it was found."""
+        try:
+            self._check(self._path.stat())
+        except OSError as error:
+            if isinstance(error, UnreadableError):
+                raise
+            raise self._unreadable(error) from error
+
+    def _piece(self, descriptor: int, offset: int, length: int) -> bytes:
+        if offset + length > self.size:
+            raise UnreadableError(self._path, f"is cut off: {offset + length} bytes expected, {self.size} are there")
+        piece = os.read(descriptor, length)
+        while 0 < len(piece) < length and (more := os.read(descriptor, length - len(piece))):
+            piece += more
+        if len(piece) != length:
+            raise UnreadableError(self._path, "became shorter while it was read")
+        return piece
+
+    def _check(self, status: os.stat_result) -> None:
+        if _stamp(status) != self._stamp:
+            raise UnreadableError(self._path, "changed while it was read")
+
+    def _unreadable(self, error: OSError) -> UnreadableError:
+        return UnreadableError(self._path, f"cannot be read: {error.strerror or error}")
+
+
+class StoredBytes:
+    """The same for bytes in memory, such as those of an archive's entry."""
+
+    def __init__(self, content: bytes, source: str) -> None:
+        self.source, self.size = source, len(content)
+        self._content = content
+
+    def read(self, *spans: tuple[int, int]) -> list[bytes]:
+        """Return the bytes of each (offset, length).
+
+        Raises:
+            UnreadableError: There are fewer.
+        """
+        if any(offset + length > self.size for offset, length in spans):
+            raise UnreadableError(self.source, f"is cut off: only {self.size} bytes are there")
+        return [self._content[offset : offset + length] for offset, length in spans]
+
+
+Stored = StoredFile | StoredBytes
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
