@@ -1,6 +1,5 @@
 """The command line: parse, call, print."""
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -105,24 +104,26 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 @_session_options
 def info(models: str | None, provider: str) -> None:
     """Show the models, their thresholds with sensitivity and specificity, the provider and the versions."""
+    from ecg_edge.formats import printable
     from ecg_edge.summary import summary
 
     with _one_line_errors():
         for line in summary(_detector(models, provider)):
-            click.echo(line)
+            click.echo(printable(line))
 
 
 @main.command()
 @_session_options
 def check(models: str | None, provider: str) -> None:
     """Test this installation, offline: hashes, golden recordings and their stored answers, versions, provider."""
+    from ecg_edge.formats import printable
     from ecg_edge.selfcheck import self_check
 
     try:
         for line in self_check(_detector(models, provider)):
-            click.echo(line)
+            click.echo(printable(line))
     except EcgEdgeError as error:
-        click.echo(f"FAILED: {error}")
+        click.echo(f"FAILED: {printable(str(error))}")
         sys.exit(1)
 
 

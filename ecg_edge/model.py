@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import ModelError, ProviderError
 from ecg_edge.findings import ModelProvenance
+from ecg_edge.onnx_file import check_onnx
 from ecg_edge.spec import METADATA_KEY, ModelSpec
 from ecg_edge.windows import n_regular_windows
 
 MANIFEST = "manifest.json"
+_MOST_BYTES_OF_MANIFEST = 2**20
+# No message of the format can be longer.
+_MOST_BYTES_OF_MODEL = 2**31
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # On CUDA: products in full float32, and no search for the fastest convolution anew for each length of recording.
 _PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
@@ -47,26 +52,35 @@ def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
         ModelError: A file is missing, is named outside the folder, or differs from the manifest.
     """
     manifest = folder / MANIFEST
-    content = _read(manifest)
+    content = _read(manifest, _MOST_BYTES_OF_MANIFEST)
     try:
         entries = json.loads(content).get(section, {})
         named = {key: (entry["file"], entry["sha256"], entry["size"]) for key, entry in entries.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
     return {key: _read_checked(folder, *entry) for key, entry in named.items()}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
+    """Read a file; what never ends, such as a device, is not begun, and what is larger than `most` not read whole."""
     try:
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ModelError(path, "is not a regular file")
+        with path.open("rb") as file:
+            content = file.read(most + 1)
     except OSError as error:
         raise ModelError(path, f"cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise ModelError(path, f"is larger than the {most} bytes expected")
+    return content
 
 
-def _read_checked(folder: Path, name: str, sha256: str, size: int) -> CheckedFile:
-    if Path(name).name != name:
+def _read_checked(folder: Path, name: object, sha256: object, size: object) -> CheckedFile:
+    if not isinstance(name, str) or Path(name).name != name or "\0" in name:
         raise ModelError(folder / MANIFEST, f"names the file {name!r}, which is not a plain file name")
-    content = _read(folder / name)
+    if not isinstance(sha256, str) or type(size) is not int or not 0 < size < _MOST_BYTES_OF_MODEL:
+        raise ModelError(folder / MANIFEST, f"has no sha256 or no sensible size of {name}")
+    content = _read(folder / name, size)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256 or len(content) != size:
         raise ModelError(
@@ -100,7 +114,27 @@ class Model:
         except ValueError as error:
             raise ModelError(file.path, str(error)) from error
         self.provenance = ModelProvenance(self.spec.name, self.spec.version, file.sha256)
+        self._check_interface(file)
         self._probe(file)
+
+    def _check_interface(self, file: CheckedFile) -> None:
+        """Refuse a graph whose inputs and outputs cannot be those of its spec, before it computes anything."""
+        n = len(self.spec.labels)
+        promised = {"ecg": (1, len(self.spec.leads), 1), "probability": (1, n)}
+        promised |= dict.fromkeys(("window_probability", f"window_{self.spec.average}"), (1, 1, n))
+        inputs = [each.name for each in self._session.get_inputs()]
+        found = {each.name: each for each in (*self._session.get_inputs(), *self._session.get_outputs())}
+        if inputs != ["ecg"] or not promised.keys() <= found.keys():
+            raise ModelError(file.path, f"does not keep the contract: its inputs and outputs are {', '.join(found)}")
+        for name, shape in promised.items():
+            each = found[name]
+            fits = len(each.shape) == len(shape) and all(
+                size == wanted or not isinstance(size, int) for size, wanted in zip(each.shape, shape, strict=True)
+            )
+            if not fits or each.type != "tensor(float)":
+                raise ModelError(
+                    file.path, f"has {name} as {each.type} {each.shape}, not of the shape its spec promises"
+                )
 
     def _probe(self, file: CheckedFile) -> None:
         """Refuse a graph that does not answer in the shape that its spec promises."""
@@ -144,7 +178,14 @@ def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxrun
     # One thread: parallel work is several calls side by side, which beats splitting these small networks.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    # What goes wrong on a CPU is in the exception; what keeps CUDA from starting is in the log alone.
+    options.log_severity_level = 4 if provider == PROVIDERS["cpu"] else 3
+    # By its look alone, a file could be of another format than the one that was checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        check_onnx(file.content)
+    except ValueError as error:
+        raise ModelError(file.path, str(error)) from error
     try:
         session = onnxruntime.InferenceSession(
             file.content, options, providers=[provider], provider_options=[_PROVIDER_OPTIONS.get(provider, {})]

@@ -9,6 +9,10 @@ SCHEMA = 1
 STAGES = ("infarction", "localization")
 AVERAGES = ("probability", "logit")
 TAILS = ("window", "dropped")
+# Two hours at 500 Hz: what one call takes must fit into the memory of a small device.
+_MOST_SAMPLES_OF_A_CALL = 4_000_000
+_MOST_NAMES = 100
+_MOST_HZ = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class ModelSpec:
         if self.schema != SCHEMA:
             msg = f"its spec has schema {self.schema}, this version reads {SCHEMA}"
             raise ValueError(msg)
+        self._check_types()
         if self.stage not in STAGES or not 0 < self.stride <= self.window or self.windows_per_call < 1:
             msg = "its spec has a stage, window, stride or windows_per_call out of range"
             raise ValueError(msg)
@@ -74,6 +79,31 @@ class ModelSpec:
             raise ValueError(msg)
         if self.whole_length is not None:
             self._check_whole_length(self.whole_length)
+
+    def _check_types(self) -> None:
+        names = (self.name, self.version, self.stage, self.unit, *self.leads, *self.labels, *self.unproven)
+        texts = (self.threshold_method, self.training_data, self.licence)
+        counts = (self.window, self.stride, self.windows_per_call, *filter(None, [self.whole_length]))
+        sound = {
+            "a name that is no text": all(isinstance(each, str) and each.isprintable() for each in names),
+            "a description that is no text": all(isinstance(each, str) for each in texts),
+            "lists that are none": all(isinstance(each, tuple) for each in (self.leads, self.labels, self.unproven)),
+            "names more than once, or too many": len({*self.labels})
+            == len(self.labels)
+            < _MOST_NAMES
+            > len(self.leads),
+            "a count that is no whole number": all(type(each) is int for each in counts),
+            "no sampling rate": type(self.sampling_rate) in {int, float} and 0 < self.sampling_rate < _MOST_HZ,
+            "figures or a calibration that are none": isinstance(self.metrics, dict)
+            and isinstance(self.calibration, dict),
+        }
+        for what, is_so in sound.items():
+            if not is_so:
+                msg = f"its spec has {what}"
+                raise ValueError(msg)
+        if max(self.window + self.windows_per_call * self.stride, self.whole_length or 0) > _MOST_SAMPLES_OF_A_CALL:
+            msg = f"its spec wants more than {_MOST_SAMPLES_OF_A_CALL} samples in one call"
+            raise ValueError(msg)
 
     def _check_whole_length(self, whole: int) -> None:
         parts = range(self.window, self.window + self.windows_per_call * self.stride, self.stride)
@@ -95,7 +125,11 @@ class ModelSpec:
         Raises:
             ValueError: The text is not JSON, lacks a key or contradicts itself.
         """
-        values = json.loads(text)
+        try:
+            values = json.loads(text)
+        except RecursionError as error:
+            msg = "its spec is nested too deeply"
+            raise ValueError(msg) from error
         if not isinstance(values, dict):
             msg = "its spec is not a JSON object"
             raise ValueError(msg)  # noqa: TRY004 - one kind of error for a bad spec

@@ -27,14 +27,20 @@ def _model(spec: ModelSpec, sha256: str) -> Iterator[str]:
     yield f"  thresholds: {spec.threshold_method}"
     yield f"  {'label':<15}{'threshold':>10}  {'sensitivity (95% CI)':<23}{'specificity (95% CI)':<23}n"
     for label, threshold in zip(spec.labels, spec.thresholds, strict=True):
-        figures = spec.metrics.get(label, {})
+        figures = spec.metrics.get(label)
+        figures = figures if isinstance(figures, dict) else {}
         missing = "insufficient data" if label in spec.unproven else "not measured"
         cells = "".join(f"{_shown(figures.get(name), missing):<23}" for name in ("sensitivity", "specificity"))
-        yield f"  {label:<15}{threshold:>10.3f}  {cells}{figures.get('sensitivity', {}).get('n', '')}".rstrip()
+        yield f"  {label:<15}{threshold:>10.3f}  {cells}{_of(figures.get('sensitivity'), 'n')}".rstrip()
     yield f"  trained on {spec.training_data}"
 
 
-def _shown(figure: dict[str, Any] | None, missing: str) -> str:
-    if figure is None:
+def _shown(figure: object, missing: str) -> str:
+    value, low, high = (_of(figure, part) for part in ("value", "low", "high"))
+    if not all(isinstance(each, float | int) for each in (value, low, high)):
         return missing
-    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _of(figure: object, part: str) -> Any:  # noqa: ANN401 - whatever the model says of itself
+    return figure.get(part, "") if isinstance(figure, dict) else ""

@@ -22,10 +22,10 @@ NORMAL = example_recordings() / "normal.npy"
 COMMAND = [sys.executable, "-m", "ecg_edge"]
 
 
-def ecg_edge(*arguments, shell=None, **options):
+def ecg_edge(*arguments, streams=None, **options):
     command = [*COMMAND, *map(str, arguments)]
-    if shell:
-        command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
+    if streams:
+        command = ["bash", "-c", f'"$@" {streams}', "bash", *command]
     return subprocess.run(command, capture_output=True, check=False, timeout=60, text=True, **options)
 
 
@@ -47,14 +47,18 @@ def hours(tmp_path_factory):
     return path
 
 
+def names_in(folder):
+    return [path.name for path in folder.iterdir()]
+
+
 def only_the_old_is_there(old_output):
-    return old_output.read_text() == "old" and os.listdir(old_output.parent) == [old_output.name]
+    return old_output.read_text() == "old" and names_in(old_output.parent) == [old_output.name]
 
 
 def is_writing(process):
     """Whether the process holds a file that has no name yet."""
     folder = Path(f"/proc/{process.pid}/fd")
-    return any("answers" in os.readlink(each) for each in folder.iterdir() if each.is_symlink())
+    return any("answers" in str(each.readlink()) for each in folder.iterdir() if each.is_symlink())
 
 
 def in_the_middle_of_writing(command):
@@ -88,7 +92,7 @@ def test_answers_that_are_there_are_printed_before_a_signal_ends_the_run(hours):
     command = [*COMMAND, "run", str(NORMAL), *[str(hours)] * 8, "--format", "jsonl", "--threads", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     limit = time.monotonic() + 30
-    while not any("hours.npy" in os.readlink(each) for each in Path(f"/proc/{process.pid}/fd").iterdir()):
+    while not any("hours.npy" in str(each.readlink()) for each in Path(f"/proc/{process.pid}/fd").iterdir()):
         assert time.monotonic() < limit
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -110,7 +114,7 @@ def test_a_system_without_nameless_files_gives_the_same_output(tmp_path, monkeyp
     target.chmod(0o640)
     output.write(iter(["new"]), target)
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o640)
-    assert os.listdir(tmp_path) == ["out.txt"]
+    assert names_in(tmp_path) == ["out.txt"]
 
 
 def test_an_unfinished_file_with_a_name_is_taken_away_before_a_signal_ends_the_run(tmp_path, monkeypatch):
@@ -118,15 +122,15 @@ def test_an_unfinished_file_with_a_name_is_taken_away_before_a_signal_ends_the_r
 
     def pieces():
         yield "half"
-        assert len(os.listdir(tmp_path)) == 1
+        assert len(names_in(tmp_path)) == 1
         output.discard_unfinished()
-        assert os.listdir(tmp_path) == []
+        assert names_in(tmp_path) == []
         msg = "killed"
         raise KeyboardInterrupt(msg)
 
     with pytest.raises(KeyboardInterrupt):
         output.write(pieces(), tmp_path / "out.txt")
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_a_new_output_has_the_rights_of_any_new_file(tmp_path):
@@ -153,16 +157,18 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_word(tmp_path, form):
         "--format",
         form,
         "--windows" if form in {"json", "jsonl"} else "--all-sites",
-        shell="| head -c 9",
+        streams="| head -c 9",
     )
     assert len(result.stdout) == 9
     assert result.stderr == ""
 
 
 @pytest.mark.parametrize("arguments", [["run", NORMAL], ["info"], ["check"], ["--version"], ["run", "--help"]])
-@pytest.mark.parametrize(("shell", "why"), [(">&-", "Bad file descriptor"), ("> /dev/full", "No space left on device")])
-def test_a_standard_output_that_takes_nothing_is_one_line(arguments, shell, why):
-    result = ecg_edge(*arguments, shell=shell)
+@pytest.mark.parametrize(
+    ("streams", "why"), [(">&-", "Bad file descriptor"), ("> /dev/full", "No space left on device")]
+)
+def test_a_standard_output_that_takes_nothing_is_one_line(arguments, streams, why):
+    result = ecg_edge(*arguments, streams=streams)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("error: ")
@@ -170,13 +176,13 @@ def test_a_standard_output_that_takes_nothing_is_one_line(arguments, shell, why)
 
 
 def test_closed_standard_streams_are_no_obstacle_to_an_output_file(old_output):
-    result = ecg_edge("run", NORMAL, "--output", old_output, shell="<&- >&- 2>&-")
+    result = ecg_edge("run", NORMAL, "--output", old_output, streams="<&- >&- 2>&-")
     assert result.returncode == 0
     assert old_output.read_text().startswith("normal: ")
 
 
 def test_messages_that_cannot_be_written_change_no_answer():
-    result = ecg_edge("run", NORMAL, "nowhere.npy", shell="2>&-")
+    result = ecg_edge("run", NORMAL, "nowhere.npy", streams="2>&-")
     assert result.returncode == 1
     assert result.stdout.startswith("normal: ")
 
@@ -276,7 +282,7 @@ def resident_bytes():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_folder, threads):
+def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_folder, threads, record_property):
     from ecg_edge import Detector
 
     shutil.copy(NORMAL, tmp_path / "a.npy")
@@ -292,6 +298,6 @@ def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_fold
     warm = resident_bytes()
     n_more = sum(1 for _ in answers)
     growth = resident_bytes() - warm
-    print(f"{n_more} records more, {threads} threads: {growth / 1e6:+.2f} MB")
+    record_property("growth_mb", growth / 1e6)
     assert n_more >= 9_990
     assert growth < 5e6
