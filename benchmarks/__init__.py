@@ -1,1 +1,1 @@
-"""Speed and memory, measured."""
+"""Speed and memory of the runtime: `python -m benchmarks`."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ecg_edge import __version__
+from ecg_edge.bench.command import bench
+from ecg_edge.cores import usable_cores
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.output import write
 
@@ -87,7 +89,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         warnings.simplefilter("ignore")  # libraries warn of oddities in files; what matters is an error
     declared = _declared(sampling_rate, units, leads)
     with _one_line_errors():
-        detector = _detector(models, provider, threads or _cores())
+        detector = _detector(models, provider, threads or usable_cores())
         render = _renderer(form, detector, sample)
         records = [record for path in paths for record in _records(path, declared)]
         tally = _Tally(quiet=form != "submission")
@@ -124,6 +126,9 @@ def check(models: str | None, provider: str) -> None:
         sys.exit(1)
 
 
+main.add_command(bench)
+
+
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
     try:
@@ -133,11 +138,6 @@ def _one_line_errors() -> Iterator[None]:
 
         click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector":

@@ -1,0 +1,134 @@
+"""Ways to answer one record with a network of the original system."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecg_edge.detector import window_scores
+from ecg_edge.model import PROVIDERS, CheckedFile, Model
+from ecg_edge.recording import Recording
+from ecg_edge.spec import ModelSpec
+from ecg_edge.windows import n_regular_windows
+from export.folder import serialized
+from export.original.checkpoint import OriginalNetwork
+from export.original.graph import to_onnx
+from export.original.rules import ARCHITECTURES, Rule
+from export.original.scaler import SAMPLES, Scaler
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way, ready to be measured."""
+
+    call: Callable[[], object]
+    windows: int
+    """That one call answers."""
+    provider: str
+    """What really computes."""
+
+
+@dataclass
+class Case:
+    """One stage of the original system, by one of its rules, with random weights."""
+
+    rule: Rule
+    stage: str
+    ecg: NDArray[np.float32]
+    """Millivolts, shape (12, SAMPLES)."""
+    provider: str
+    """A key of `PROVIDERS`."""
+
+    @cached_property
+    def network(self) -> OriginalNetwork:
+        """Of the right shape."""
+        torch.manual_seed(0)
+        return OriginalNetwork(ARCHITECTURES[self.stage]).eval().requires_grad_(requires_grad=False)
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        """Where the windows lie."""
+        return self.rule.spec(self.stage, "0", "nothing")
+
+    @cached_property
+    def scaler(self) -> Scaler:
+        """As large as the original's numbers are."""
+        return Scaler(np.zeros(SAMPLES, np.float32), np.full(SAMPLES, 0.3, np.float32))
+
+    @property
+    def starts(self) -> range:
+        """First samples of the windows."""
+        spec = self.spec
+        count = n_regular_windows(SAMPLES, spec.window, spec.stride, spec.tail)
+        return range(0, count * spec.stride, spec.stride)
+
+    def windows(self) -> list[NDArray[np.float32]]:
+        """Scale the record and cut it, as the original does, each (1, 12, window)."""
+        scaled = self.scaler(self.ecg[None])
+        return [scaled[..., start : start + self.spec.window] for start in self.starts]
+
+    def torch_way(self, answer: Callable[[OriginalNetwork, list[Tensor]], Tensor]) -> Way:
+        """Return a way in eager torch; `answer` maps the windows to logits."""
+        device = "cuda" if self.provider == "cuda" and torch.cuda.is_available() else "cpu"
+        network = deepcopy(self.network).to(device)
+
+        def call() -> Tensor:
+            with torch.no_grad():
+                return answer(network, [torch.from_numpy(each).to(device) for each in self.windows()]).cpu()
+
+        return Way(call, len(self.starts), f"torch {torch.__version__} {device}")
+
+
+def window_by_window(case: Case) -> Way:
+    """As its notebook does it."""
+    return case.torch_way(lambda network, windows: torch.cat([network(each) for each in windows]))
+
+
+def batched(case: Case) -> Way:
+    """All windows of the record in one call."""
+    return case.torch_way(lambda network, windows: network(torch.cat(windows)))
+
+
+def exported_as_they_are(case: Case) -> Way:
+    """One window a call: several together are slower, since their attention leaves the caches."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        window = torch.zeros(1, 12, case.spec.window)
+        program = torch.onnx.export(case.network, (window,), dynamo=True, verbose=False, input_names=["ecg"])
+    assert program is not None  # noqa: S101 - None is for another exporter
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    content, wanted = program.model_proto.SerializeToString(), PROVIDERS[case.provider]
+    session = onnxruntime.InferenceSession(content, options, providers=[wanted])
+    return Way(
+        lambda: [session.run(None, {"ecg": each}) for each in case.windows()],
+        len(case.starts),
+        session.get_providers()[0],
+    )
+
+
+def through_our_exporter(case: Case) -> Way:
+    """As `python -m export convert` writes them."""
+    content = serialized(to_onnx(case.network, case.spec, case.scaler))
+    model = Model(CheckedFile(Path("original.onnx"), content, ""), case.provider)
+    recording = Recording(case.ecg)
+    return Way(lambda: window_scores(model, [recording]), len(case.starts), model.provider)
+
+
+WAYS: dict[str, Callable[[Case], Way]] = {
+    "torch, window by window": window_by_window,
+    "torch, batched": batched,
+    "exported as they are": exported_as_they_are,
+    "through our exporter": through_our_exporter,
+}

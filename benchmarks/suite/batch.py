@@ -1,0 +1,64 @@
+"""Records per second against records in one model call, stage by stage; on a GPU also where it overtakes a CPU core."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import cycle, islice
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.bench.row import Row
+from ecg_edge.bench.setup import Setup
+from ecg_edge.bench.timing import repeated
+from ecg_edge.detector import Detector
+from ecg_edge.model import Model
+from ecg_edge.recording import Recording
+
+_SIZES = {"cpu": (1, 2, 4, 8, 16, 32, 64), "cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256)}
+_A_SAMPLE = 64  # records at least, so that a sample is no single short call
+
+
+def measure(setup: Setup) -> Iterator[Row]:
+    """Yield the curve of each stage on the provider, and on a CPU core beside it where the provider is a GPU."""
+    sizes = _SIZES[setup.provider]
+    for model in _models(setup.detector):
+        rows = list(_curve(setup, model, sizes))
+        yield from rows
+        if setup.provider == "cuda":
+            yield from _against_a_core(setup, model.spec.stage, rows)
+
+
+def _against_a_core(setup: Setup, stage: str, rows: list[Row]) -> Iterator[Row]:
+    beside = next(each for each in _models(Detector(setup.models)) if each.spec.stage == stage)
+    core = list(_curve(setup, beside, _SIZES["cpu"], "on a CPU core, "))
+    yield from core
+    best = max(row.median for row in core)
+    if faster := [float(row.details["batch"]) for row in rows if row.median > best]:
+        yield Row(f"{stage}: overtakes a CPU core", "records a call", (faster[0],), {"core_rate": best})
+
+
+def _models(detector: Detector) -> tuple[Model, Model]:
+    return detector.infarction, detector.localization
+
+
+def _curve(setup: Setup, model: Model, sizes: tuple[int, ...], where: str = "") -> Iterator[Row]:
+    for size in sizes:
+        ecg = np.stack([each.stretch(0, each.samples) for each in islice(_of_one_length(setup), size)])
+        calls = max(1, _A_SAMPLE // size)
+        _call(model, ecg, 1)
+        costs = repeated(partial(_call, model, ecg, calls), setup.effort)
+        rates = tuple(calls * size / cost.wall for cost in costs)
+        details = {"batch": size, "stage": model.spec.stage, "median_ms": median(1e3 * size / rate for rate in rates)}
+        name = f"{model.spec.stage}: {where}{size} a call"
+        yield Row(name, "records/s", rates, details, higher_is_better=True, provider=model.provider)
+
+
+def _of_one_length(setup: Setup) -> Iterator[Recording]:
+    length = setup.recordings[0].samples
+    return cycle([each for each in setup.recordings if each.samples == length])
+
+
+def _call(model: Model, ecg: NDArray[np.float32], calls: int) -> None:
+    for _ in range(calls):
+        model.window_scores(ecg)

@@ -1,0 +1,61 @@
+"""One measured figure with its spread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Samples of one quantity."""
+
+    name: str
+    """Unique in its benchmark, the same in every run, so that two runs can be compared."""
+    unit: str
+    """E.g. "s", "ms", "records/s", "MiB"; "x" for a ratio."""
+    samples: tuple[float, ...]
+    """At least one, in the order in which they were measured."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Further figures, ready for JSON."""
+    higher_is_better: bool = False
+    provider: str = ""
+    """Execution provider really used, "none" where none is; set by the runner where the benchmark leaves it empty."""
+    benchmark: str = ""
+    """Set by the runner."""
+
+    @property
+    def median(self) -> float:
+        """Middle sample."""
+        return self.percentile(50)
+
+    @property
+    def minimum(self) -> float:
+        """Smallest sample."""
+        return min(self.samples)
+
+    @property
+    def interquartile_range(self) -> float:
+        """Width of the middle half of the samples; 0 of a single one."""
+        return self.percentile(75) - self.percentile(25)
+
+    def percentile(self, percent: float) -> float:
+        """Return what `percent` of the samples do not exceed."""
+        return float(np.percentile(self.samples, percent))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of a row."""
+        return {
+            "benchmark": self.benchmark,
+            "name": self.name,
+            "median": self.median,
+            "minimum": self.minimum,
+            "interquartile_range": self.interquartile_range,
+            "n": len(self.samples),
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            "provider": self.provider,
+            "details": dict(self.details),
+            "samples": [float(f"{each:.6g}") for each in self.samples],
+        }

@@ -1,0 +1,26 @@
+"""Finds benchmarks and runs them."""
+
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
+
+from ecg_edge.bench.row import Row
+from ecg_edge.bench.setup import Setup
+
+
+def benchmarks(*packages: ModuleType) -> dict[str, str]:
+    """Return the benchmarks in packages: the module of each by its name. None is imported yet."""
+    return {
+        each.name: f"{package.__name__}.{each.name}"
+        for package in packages
+        for each in pkgutil.iter_modules(package.__path__)
+    }
+
+
+def rows(name: str, module: str, setup: Setup) -> Iterator[Row]:
+    """Run a benchmark and yield its rows as they are measured."""
+    used = setup.detector.provenance.provider
+    for row in import_module(module).measure(setup):
+        yield replace(row, benchmark=name, provider=row.provider or used)
