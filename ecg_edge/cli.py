@@ -1,6 +1,5 @@
 """The command line: parse, call, print."""
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
