@@ -20,7 +20,7 @@ def main(path: str, provider: str, repeat: str, seconds: str, models: str | None
     """Measure and print."""
     detector = Detector(models, provider=provider)
     recording = read_recording(path)
-    start = Recording(recording.signal[:, :_WARM_UP])
+    start = Recording(recording.stretch(0, _WARM_UP))
     for _ in range(3):
         detector.detect(start, all_sites=True)
     many = _MORE_IF_SHORT if recording.samples <= _WARM_UP else 1

@@ -62,7 +62,9 @@ def read_header(head: bytes) -> Header | None:
     nothing, columns = (None,) * n_columns, tuple(range(n_columns))
     bare = Header(encoding, delimiter, quoted, n_lines, n_columns, None, nothing, columns, None, None)
     if n_lines == 0:
-        return bare
+        # Column numbers are what a data frame without names writes above its numbers.
+        numbered = rows[0] in [[str(place + first) for place in columns] for first in (0, 1)]
+        return replace(bare, n_lines=int(numbered))
     if n_lines > 2 or len([1 for cell in rows[0] if canonical_lead(_split(cell)[0])]) < _FEWEST_LEAD_NAMES:
         return None
     return _with_names(bare, rows[0], rows[1] if n_lines == 2 else [])

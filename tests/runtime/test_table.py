@@ -70,6 +70,19 @@ def test_twelve_bare_columns_are_the_twelve_leads(tmp_path, delimiter, suffix):
     np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_column_numbers_above_bare_columns_are_no_samples(tmp_path, first):
+    numbers = ",".join(str(first + place) for place in range(12))
+    recording = read(tmp_path, f"{numbers}\n{text()}", sampling_rate=500, units="mV")
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+    assert recording.samples == 1500
+
+
+def test_a_column_without_a_title_is_left_out(tmp_path):
+    content = text(["", *units("mV")], time=lambda i: i)
+    np.testing.assert_allclose(read(tmp_path, content, sampling_rate=500).stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
 def test_bare_columns_of_another_number_must_be_named(tmp_path):
     order = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
     content = text(signal=SIGNAL[[LEADS.index(lead) for lead in order]])

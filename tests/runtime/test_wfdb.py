@@ -153,6 +153,12 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
         read_recording(path)
 
 
+def test_a_folder_whose_name_is_an_address_for_the_library_is_refused(tmp_path):
+    (tmp_path / "zip::http:").mkdir()
+    with pytest.raises(UnreadableError, match="would take for an address"):
+        read_recording(hea(tmp_path / "zip::http:", GOOD, sixteen_bits(COUNTS)))
+
+
 def test_a_signal_file_that_changes_is_an_error(tmp_path):
     recording = read_recording(hea(tmp_path, GOOD, sixteen_bits(COUNTS)))
     (tmp_path / "r.dat").write_bytes(b"short")
