@@ -1,0 +1,21 @@
+"""One hostile file: how it is written and what it must get."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A file, or a few, in a folder of their own."""
+
+    name: str
+    write: Callable[[Path], object]
+    """Called with the folder."""
+    why: str = ""
+    """What its line must match; blank where it is harmless and must be answered."""
+
+
+def of_bytes(name: str, content: bytes, why: str = "", file: str = "a.npy") -> Case:
+    """Make a case of a file's content."""
+    return Case(name, lambda folder: (folder / file).write_bytes(content), why)

@@ -1,0 +1,266 @@
+"""Hostile tables, WFDB records, EDF and DICOM files."""
+
+import io
+import struct
+
+import numpy as np
+from hostile.arrays import ECG
+from hostile.case import Case, of_bytes
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+TABLE = "no table|no row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
+
+
+def table(head=None):
+    head = head or ",".join(["time (s)", *(f"{lead} (mV)" for lead in LEADS)])
+    return "\n".join([head, *ROWS]).encode()
+
+
+ROWS = [",".join([f"{i / 500:.3f}", *(f"{value:.4f}" for value in ECG[:, i])]) for i in range(1000)]
+LINES = table().split(b"\n")
+
+
+def with_line(line, at=500):
+    return b"\n".join([*LINES[:at], line, *LINES[at + 1 :]])
+
+
+def with_cell(cell):
+    return with_line(b"0.998," + cell + b",0" * 11)
+
+
+TABLES = {
+    "line_of_100_mb": (LINES[0] + b"\n" + b"1," * 50_000_000, TABLE),
+    "header_of_a_million_columns": (b",".join(b"c%d" % i for i in range(10**6)) + b"\n1", TABLE),
+    "row_of_a_million_columns": (with_line(b"1," * 10**6), TABLE),
+    "cells_missing": (with_line(b"1,2,3"), "no row of numbers"),
+    "text_in_a_cell": (with_cell(b"=1+1"), "no row of numbers"),
+    "number_of_10000_digits": (with_cell(b"9" * 10_000), "NaN or infinity|no row|mV"),
+    "number_1e999999999": (with_cell(b"1e999999999"), "NaN or infinity"),
+    "number_nan": (with_cell(b"nan"), "NaN"),
+    "number_hex": (with_cell(b"0x1p1000"), "no row of numbers|NaN or infinity"),
+    "number_underscores": (with_cell(b"1_0"), "no row of numbers"),
+    "number_complex": (with_cell(b"1j"), "no row of numbers"),
+    "quote_never_ends": (with_line(b'"' + b"1," * 100), TABLE),
+    "quotes_then_quote_never_ends": (table().replace(b"I (mV)", b'"I (mV)"', 1) + b'\n"1' * 5000, TABLE),
+    "nul_bytes": (with_line(b"\0" * 1000), TABLE),
+    "other_encoding": (with_line(b"\xff\xfe" * 100), TABLE),
+    "half_utf16": (table().decode().encode("utf-16")[:-1], f"{TABLE}|NaN"),
+    "time_runs_back": (with_line(b"-5" + b",0" * 12), "time column"),
+    "time_stands_still": (b"\n".join([LINES[0], *([b"1" + b",0.1" * 12] * 1000)]), "time column"),
+    "time_nan": (with_line(b"nan" + b",0" * 12), "time column"),
+    "time_tiny_steps": (b"\n".join([LINES[0], *(b"%de-300" % i + b",0.1" * 12 for i in range(1000))]), "Hz|rate|time column"),
+    "no_rows": (LINES[0] + b"\n", TABLE),
+    "lead_twice": (table(head="time (s),I (mV),I (mV)," + ",".join(f"{each} (mV)" for each in LEADS[2:])), "twice|more than once|I "),
+    "units_unknown": (table(head="time (s)," + ",".join(f"{lead} (parsec)" for lead in LEADS)), "parsec|unit"),
+    "units_missing": (table(head="time (s)," + ",".join(LEADS)), "units"),
+    "leads_missing": (table(head="time (s)," + ",".join(f"{each} (mV)" for each in (*LEADS[:8], "a", "b", "c", "d"))), "V3"),
+    "rate_of_10_to_15": (b"\n".join([LINES[0].replace(b"(s)", b"(ns)"), *(b"%f" % (i / 1e6) + b",0.1" * 12 for i in range(1000))]), "Hz|rate|time"),
+}
+
+
+def wfdb(lines=None, dat=None, *, record="a 12 500 5000", signal="a.dat 16 1000/mV 16 0 0 0 0 {}", name="a.dat"):
+    def write(folder):
+        text = "\n".join(lines if lines is not None else [record, *(signal.format(lead) for lead in LEADS)])
+        (folder / "a.hea").write_text(text + "\n")
+        data = np.round(ECG.T * 1000).astype("<i2").tobytes() if dat is None else dat
+        (folder / name).write_bytes(data)
+
+    return write
+
+
+def linked(folder):
+    wfdb()(folder)
+    (folder / "a.dat").unlink()
+    (folder / "a.dat").symlink_to("/etc/passwd")
+
+
+WFDB_NAME = "not a plain file name|not a sound WFDB|not there|segments"
+WFDB = {
+    "dot_dot": (wfdb(signal="../../etc/passwd 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
+    "absolute": (wfdb(signal="/etc/passwd 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
+    "address": (wfdb(signal="http://127.0.0.1:9/a.dat 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
+    "s3_address": (wfdb(signal="s3://bucket/a.dat 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
+    "file_missing": (wfdb(signal="b.dat 16 1000/mV 16 0 0 0 0 {}"), "not there"),
+    "link_out": (linked, "link out of its folder"),
+    "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "WFDB|gain|NaN"),
+    "gain_infinite": (wfdb(signal="a.dat 16 1e999/mV 16 0 0 0 0 {}"), "WFDB|gain|NaN|flat|lead"),
+    "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "NaN or infinity|WFDB|mV"),
+    "gain_negative_zero": (wfdb(signal="a.dat 16 -0.0/mV 16 0 0 0 0 {}"), "WFDB|gain|NaN|mV"),
+    "rate_zero": (wfdb(record="a 12 0 5000"), "WFDB|rate"),
+    "rate_negative": (wfdb(record="a 12 -500 5000"), "WFDB|rate"),
+    "rate_nan": (wfdb(record="a 12 nan 5000"), "WFDB|rate"),
+    "rate_1e300": (wfdb(record="a 12 1e300 5000"), "WFDB|rate|Hz|samples"),
+    "samples_10_to_12": (wfdb(record="a 12 500 1000000000000"), "promises"),
+    "samples_negative": (wfdb(record="a 12 500 -5"), "WFDB|promises|shape"),
+    "signals_10_to_9": (wfdb(record="a 1000000000 500 5000"), "promises|WFDB"),
+    "signals_none": (wfdb(record="a 0 500 5000"), "WFDB|promises"),
+    "segments": (wfdb(["a/2 12 500 5000", "b 2500", "c 2500"]), "segments"),
+    "segments_of_itself": (wfdb(["a/2 12 500 5000", "a 2500", "a 2500"]), "segments"),
+    "frame_of_10_to_9": (wfdb(signal="a.dat 16x1000000000 1000/mV 16 0 0 0 0 {}"), "frame|WFDB|promises"),
+    "format_unknown": (wfdb(signal="a.dat 999 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
+    "format_flac": (wfdb(signal="a.dat 516 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
+    "skew": (wfdb(signal="a.dat 16:1000000000 1000/mV 16 0 0 0 0 {}"), "skew|WFDB"),
+    "offset_10_to_15": (wfdb(signal="a.dat 16+1000000000000000 1000/mV 16 0 0 0 0 {}"), "promises|WFDB"),
+    "cut_off": (wfdb(dat=bytes(1000)), "promises"),
+    "line_of_60_kb": (wfdb(["a 12 500 5000" + " 1" * 30_000]), "letters|WFDB"),
+    "header_of_1_mb": (wfdb(["#" * 2**20]), "longer than a header"),
+    "regex_of_death": (wfdb(["a" + "/1" * 400 + "!"]), "WFDB"),
+    "no_text": (wfdb(["a 12 500 5000", "\u0661\u0662" * 20]), "ASCII"),
+    "empty": (lambda folder: (folder / "a.hea").write_bytes(b""), "empty|WFDB"),
+}
+
+FIELDS = {"label": 16, "transducer": 80, "units": 8, "low": 8, "high": 8, "least": 8, "most": 8, "filter": 80, "samples": 8, "reserved": 32}
+
+
+def edf(data=None, *, n=None, records="10", duration="1", size=None, reserved="", **changes):
+    """Write an EDF by hand; changes are cells of all signals."""
+    signal = {"transducer": "", "units": "mV", "low": "-32.768", "high": "32.767", "least": "-32768", "most": "32767", "filter": "", "samples": "500", "reserved": ""} | changes
+    first = f"{'0':8}{'X X X X':80}{'Startdate X X X X':80}{'01.01.20':8}{'00.00.00':8}{size or 256 * 13:<8}{reserved:44}{records:8}{duration:8}{n or 12:<4}"
+    second = "".join((lead if name == "label" else signal[name])[:width].ljust(width) for name, width in FIELDS.items() for lead in LEADS)
+    if data is None:
+        counts = np.round(ECG * 1000).astype("<i2").reshape(12, 10, 500)
+        data = counts.transpose(1, 0, 2).tobytes()
+    return (first + second).encode("latin-1") + data
+
+
+EDF_BAD = "EDF|cut off|calibration|rate|shape|unit"
+EDF = {
+    "records_10_to_7": (edf(records="9999999"), "is cut off"),
+    "records_none": (edf(records="0"), "shape|EDF"),
+    "records_minus_2": (edf(records="-2"), ""),
+    "records_no_number": (edf(records="ten"), EDF_BAD),
+    "signals_9999": (edf(n=9999), EDF_BAD),
+    "signals_negative": (edf(n=-12), EDF_BAD),
+    "signals_more_than_there": (edf(b"", n=200), EDF_BAD),
+    "samples_negative": (edf(samples="-500"), EDF_BAD),
+    "samples_zero": (edf(samples="0"), f"{EDF_BAD}"),
+    "samples_10_to_7": (edf(samples="99999999"), "is cut off"),
+    "samples_float": (edf(samples="5e2"), EDF_BAD),
+    "duration_zero": (edf(duration="0"), EDF_BAD),
+    "duration_negative": (edf(duration="-1"), EDF_BAD),
+    "duration_nan": (edf(duration="nan"), EDF_BAD),
+    "duration_1e_300": (edf(duration="1e-300"), f"{EDF_BAD}|Hz"),
+    "duration_1e300": (edf(duration="1e300"), f"{EDF_BAD}|Hz|short|needs"),
+    "gain_nan": (edf(high="nan"), EDF_BAD),
+    "gain_infinite": (edf(high="1e999"), EDF_BAD),
+    "gain_of_1e300": (edf(high="1e300"), "NaN or infinity|mV|calibration"),
+    "no_span": (edf(low="5", high="5"), "calibration"),
+    "no_digital_span": (edf(least="7", most="7"), "calibration"),
+    "gaps": (edf(reserved="EDF+D"), "EDF[+]D"),
+    "no_data": (edf(b""), "is cut off"),
+    "cut_in_the_header": (edf()[:700], EDF_BAD),
+    "units_unknown": (edf(units="furlong"), "furlong"),
+    "units_blank": (edf(units=""), "units"),
+}
+
+
+def dicom(change=lambda group: None, *, syntax="1.2.840.10008.1.2.1"):
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.sequence import Sequence
+
+    dataset, group = Dataset(), Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.1"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    group.WaveformOriginality, group.MultiplexGroupLabel, group.SamplingFrequency = "ORIGINAL", "RHYTHM", 500
+    group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = ECG.shape
+    group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
+    group.WaveformData = np.round(ECG.T * 1000).astype("<i2").tobytes()
+    group.ChannelDefinitionSequence = Sequence([_channel(lead) for lead in LEADS])
+    change(group)
+    dataset.WaveformSequence = Sequence([group])
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def _channel(lead):
+    from pydicom.dataset import Dataset
+
+    channel, source, units = Dataset(), Dataset(), Dataset()
+    source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = "x", "99", lead
+    units.CodeValue, units.CodingSchemeDesignator, units.CodeMeaning = "mV", "UCUM", "mV"
+    channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [units]
+    channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = "0.001", "1", "0"
+    return channel
+
+
+def of_group(**attributes):
+    return dicom(lambda group: [setattr(group, name, value) for name, value in attributes.items()])
+
+
+def of_channels(**attributes):
+    return dicom(
+        lambda group: [setattr(each, name, value) for each in group.ChannelDefinitionSequence for name, value in attributes.items()]
+    )
+
+
+def nested_sequences(depth):
+    """Items of undefined length in one another, never closed."""
+    item = struct.pack("<HH", 0x5400, 0x0100) + b"SQ\0\0" + b"\xff" * 4 + struct.pack("<HH", 0xFFFE, 0xE000) + b"\xff" * 4
+    return _front() + item * depth
+
+
+def _front():
+    whole = dicom()
+    return whole[: whole.index(struct.pack("<HH", 0x5400, 0x0100))]
+
+
+def lying_length(length):
+    whole = bytearray(dicom())
+    at = whole.index(struct.pack("<HH", 0x5400, 0x1010))
+    whole[at + 8 : at + 12] = length.to_bytes(4, "little")
+    return bytes(whole)
+
+
+def deflated():
+    import zlib
+
+    whole = dicom(syntax="1.2.840.10008.1.2.1")
+    meta = 144 + int.from_bytes(whole[140:144], "little")
+    front = whole[:meta].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99"[:20])
+    packer = zlib.compressobj(9, wbits=-15)
+    return front + packer.compress(bytes(200_000_000)) + packer.flush()
+
+
+DICOM_BAD = "DICOM|transfer syntax|promises|samples|NaN|rate|sensitivity|waveform|encoding|leads|median"
+DICOM = {
+    "samples_10_to_9": (lambda: of_group(NumberOfWaveformSamples=10**9), "promises"),
+    "samples_none": (lambda: of_group(NumberOfWaveformSamples=0), DICOM_BAD),
+    "channels_65535": (lambda: of_group(NumberOfWaveformChannels=65535), "promises"),
+    "channels_0": (lambda: of_group(NumberOfWaveformChannels=0), DICOM_BAD),
+    "bits_64": (lambda: of_group(WaveformBitsAllocated=64), DICOM_BAD),
+    "interpretation_unknown": (lambda: of_group(WaveformSampleInterpretation="XX"), DICOM_BAD),
+    "rate_zero": (lambda: of_group(SamplingFrequency="0"), f"{DICOM_BAD}|zero"),
+    "rate_negative": (lambda: of_group(SamplingFrequency="-500"), DICOM_BAD),
+    "rate_1e300": (lambda: of_group(SamplingFrequency="1e300"), f"{DICOM_BAD}|Hz"),
+    "sensitivity_1e300": (lambda: of_channels(ChannelSensitivity="1e300"), DICOM_BAD),
+    "baseline_1e300": (lambda: of_channels(ChannelBaseline="1e300"), DICOM_BAD),
+    "no_channels": (lambda: of_group(ChannelDefinitionSequence=[]), DICOM_BAD),
+    "data_longer_than_file": (lambda: lying_length(2**31), DICOM_BAD),
+    "data_of_undefined_length": (lambda: lying_length(2**32 - 1), DICOM_BAD),
+    "data_of_odd_length": (lambda: lying_length(7), DICOM_BAD),
+    "nested_3000_deep": (lambda: nested_sequences(3000), DICOM_BAD),
+    "nested_100000_deep": (lambda: nested_sequences(100_000), DICOM_BAD),
+    "deflated_bomb": (deflated, DICOM_BAD),
+    "jpeg": (lambda: dicom(syntax="1.2.840.10008.1.2.4.50"), "transfer syntax"),
+    "big_endian": (lambda: dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0"), "transfer syntax"),
+    "preamble_alone": (lambda: bytes(128) + b"DICM", DICOM_BAD),
+    "cut_off": (lambda: dicom()[:2000], DICOM_BAD),
+    "garbage": (lambda: dicom()[:400] + bytes(range(256)) * 40, DICOM_BAD),
+    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED"), "median beats"),
+}
+
+
+def _lazily(make):
+    return lambda folder: (folder / "a.dcm").write_bytes(make())
+
+
+CASES = [
+    *(of_bytes(f"csv_{name}", content, why, "a.csv") for name, (content, why) in TABLES.items()),
+    of_bytes("csv_of_something_else", b"name,age\nx,1\n", "holds no recording|no table", "a.csv"),
+    *(Case(f"wfdb_{name}", write, why) for name, (write, why) in WFDB.items()),
+    *(of_bytes(f"edf_{name}", content, why, "a.edf") for name, (content, why) in EDF.items()),
+    *(Case(f"dicom_{name}", _lazily(make), why) for name, (make, why) in DICOM.items()),
+]
