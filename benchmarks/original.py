@@ -17,9 +17,9 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from ecg_edge.detector import window_scores
 from ecg_edge.model import CheckedFile, Model
 from ecg_edge.recording import Recording
+from ecg_edge.scoring import window_scores
 from ecg_edge.windows import n_regular_windows
 from export.folder import serialized
 from export.original.checkpoint import OriginalNetwork

@@ -29,35 +29,44 @@ _NOTES = {
 _SECONDS = np.arange(5000, dtype=np.float32) / 500
 
 
-def _with(signal: Signal, leads: list[int], values: object) -> Signal:
+def _with(signal: Signal, leads: list[int], values: Signal | float) -> Signal:
     spoilt = signal.copy()
     spoilt[leads] = values
     return spoilt
+
+
+def _rows(lead: int) -> NDArray[np.bool_]:
+    rows: NDArray[np.bool_] = np.arange(12)[:, None] == lead
+    return rows
+
+
+def _arms_swapped(signal: Signal) -> Signal:
+    return np.concatenate([-signal[:1], signal[[2, 1, 4, 3, 5]], signal[6:]])
+
+
+def _clipped(signal: Signal) -> Signal:
+    limit = np.abs(signal).max(axis=1, keepdims=True) / 2
+    clipped: Signal = np.clip(signal, -limit, limit)
+    return clipped
 
 
 _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
     "not_finite": ("one NaN", lambda x: np.where(np.arange(5000) == 4321, np.float32("nan"), x)),
     "beyond_volts": ("one sample of 5 V", lambda x: np.where(np.arange(5000) == 4321, np.float32(5000), x)),
     "too_large": ("microvolts", lambda x: x * 1000),
-    "too_small": ("volts", lambda x: x / 1000),
+    "too_small": ("volts", lambda x: x * np.float32(0.001)),
     "leads_over_range": ("V1 and V2 at +300 mV", lambda x: _with(x, [6, 7], x[6:8] + 300)),
-    "flat_lead": ("V3 zero for 2 s", lambda x: np.where(_rows(8) & (np.abs(_SECONDS - 5) < 1), np.float32(0), x)),
+    "flat_lead": (
+        "V3 zero for 2 s",
+        lambda x: x * ~(_rows(8) & (np.abs(_SECONDS - 5) < 1)),
+    ),
     "dead_leads": ("V3 and V4 zero", lambda x: _with(x, [8, 9], 0)),
     "clipped_lead": ("V3 clipped at half its height", lambda x: _with(x, [8], _clipped(x[8:9]))),
     "clipped_leads": ("all clipped at half their height", _clipped),
     "limb_leads": ("I and II exchanged", lambda x: x[[1, 0, *range(2, 12)]]),
-    "swapped_arms": ("arm electrodes exchanged", lambda x: np.concatenate([-x[:1], x[[2, 1, 4, 3, 5]], x[6:]])),
+    "swapped_arms": ("arm electrodes exchanged", _arms_swapped),
     "mains_hum": ("0.03 mV of 50 Hz", lambda x: x + (0.03 * np.sin(100 * np.pi * _SECONDS)).astype(np.float32)),
 }
-
-
-def _rows(lead: int) -> NDArray[np.bool_]:
-    return np.arange(12)[:, None] == lead
-
-
-def _clipped(signal: Signal) -> Signal:
-    limit = np.abs(signal).max(axis=1, keepdims=True) / 2
-    return np.clip(signal, -limit, limit)
 
 
 @click.command()

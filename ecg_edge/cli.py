@@ -1,25 +1,24 @@
 """The command line: parse, call, print."""
 
-import errno
-import io
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.output import write
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
     from ecg_edge.readers import RecordFile
+    from ecg_edge.verdict import QualityGate
 
 _FORMATS = ("text", "json", "jsonl", "csv", "submission")
 
@@ -53,6 +52,12 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
+@click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="With -: a live feed of little-endian float32 samples, 12 a moment, in mV at 500 Hz; a line a second.",
+)
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
@@ -62,13 +67,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     all_sites: bool,
     windows: bool,
     sample: Path | None,
+    no_quality_gate: bool,
+    follow: bool,
     models: str | None,
     provider: str,
 ) -> None:
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
-    Exit status 0: every record was read and answered; 1: some record failed, the others are printed all the same; 2:
-    wrong usage.
+    Exit status 0: every record was read and answered; 1: some record failed or could not be analysed, the others are
+    printed all the same; 2: wrong usage.
     """
     if windows and form not in ("json", "jsonl"):
         msg = "--windows goes with --format json or jsonl"
@@ -76,14 +83,20 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (form == "submission") != (sample is not None):
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
+    if follow and (paths != ("-",) or form not in ("text", "jsonl") or windows):
+        msg = "--follow goes with - alone and --format text or jsonl"
+        raise click.UsageError(msg)
     with _one_line_errors():
-        detector = _detector(models, provider, threads or _cores())
+        detector = _detector(models, provider, threads or _cores(), "warn" if no_quality_gate else "refuse")
+        if follow:
+            _follow(detector, form, output, all_sites)
+            return
         render = _renderer(form, detector, sample)
         records = [record for path in paths for record in _records(path)]
         tally = _Tally(quiet=form != "submission")
         with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
             findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
-            _write(render(findings), output)
+            write(render(findings), output)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
@@ -130,10 +143,21 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector":
+def _detector(
+    models: str | None, provider: str, threads: int = 1, quality_gate: "QualityGate" = "refuse"
+) -> "Detector":
     from ecg_edge.detector import Detector
 
-    return Detector(models, provider=provider, threads=threads)
+    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate)
+
+
+def _follow(detector: "Detector", form: str, output: Path | None, all_sites: bool) -> None:
+    from ecg_edge.follow import follow
+
+    if sys.stdin is None:
+        msg = "standard input is closed"
+        raise click.UsageError(msg)
+    write(follow(detector.stream(name="stdin"), sys.stdin.buffer, form, all_sites=all_sites), output)
 
 
 def _records(path: str) -> Iterable["RecordFile"]:
@@ -159,7 +183,7 @@ def _renderer(form: str, detector: "Detector", sample: Path | None) -> Callable[
 
 
 class _Tally:
-    """Counts the failed records that pass by; names them where the format has no place for them."""
+    """Counts the records without an answer that pass by; names them where the format has no place for them."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet, self.failed = quiet, 0
@@ -169,10 +193,11 @@ class _Tally:
         from ecg_edge.formats import printable
 
         for finding in findings:
-            if finding.error is not None:
+            if finding.probability is None:
                 self.failed += 1
+                why = finding.error or "; ".join(note.message for note in finding.reasons)
                 if not self.quiet:
-                    click.echo(f"error: {printable(finding.record)}: {printable(finding.error)}", err=True)
+                    click.echo(f"{finding.status}: {printable(finding.record)}: {printable(why)}", err=True)
             yield finding
 
 
@@ -183,57 +208,3 @@ def _progress(records: list["RecordFile"], *, answers_elsewhere: bool) -> Iterat
         return
     with click.progressbar(records, label="records", file=sys.stderr) as bar:
         yield bar
-
-
-def _write(pieces: Iterator[str], output: Path | None) -> None:
-    try:
-        with _standard_output() if output is None else _opened(output) as file:
-            for piece in pieces:
-                file.write(piece)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
-            raise
-        click.echo(f"error: cannot write {output or 'to standard output'}: {error.strerror}", err=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _standard_output() -> Iterator[IO[str]]:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name must not end the run because the terminal's encoding lacks a letter of it.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except OSError:
-        # What is still in the buffer must not fail a second time when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """Open a file for writing that takes the place of `path` only when all of it is written."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # a device or a pipe keeps its place
-        with path.open("w", encoding="utf-8") as file:
-            yield file
-        return
-    mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-    beside = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it must outlive this block to be renamed
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    )
-    try:
-        with beside:
-            yield beside.file
-        Path(beside.name).chmod(mode)
-        Path(beside.name).replace(path)
-    except BaseException:
-        Path(beside.name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -67,7 +67,7 @@ class QualityMonitor:
         self._flat = np.zeros((len(LEADS), _BLOCKS_OF_A_SECOND - 1), bool)
         self._blocks = Stretches(len(_BLOCK_ROWS), _BLOCK_S)
         self._flats = Stretches(len(_FLAT_ROWS), _BLOCK_S, lead_in=_BLOCKS_OF_A_SECOND - 1)
-        self._seconds = Stretches(len(_SECOND_ROWS), 1)
+        self._seconds = Stretches(len(_SECOND_ROWS), 1.0)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
         self._arms, self._avr_up, self._log_span = np.zeros(3), 0.0, 0.0
@@ -126,7 +126,10 @@ class QualityMonitor:
         both = [n_over >= _LIMITS["leads_over_range"], n_flat >= _LIMITS["dead_leads"], unusable]
         self._blocks.push(np.concatenate([over, np.stack(both)]))
         flats = np.concatenate([self._flat, flat], axis=1)
-        self._flats.push(sliding_window_view(flats, _BLOCKS_OF_A_SECOND, axis=1).all(axis=-1))
+        for_a_second: NDArray[np.bool_] = np.logical_and.reduce(
+            sliding_window_view(flats, _BLOCKS_OF_A_SECOND, axis=1), axis=-1
+        )
+        self._flats.push(for_a_second)
         self._flat = flats[:, 1 - _BLOCKS_OF_A_SECOND :]
         return unusable
 
@@ -202,3 +205,23 @@ class QualityMonitor:
     def _arms_look_swapped(self) -> bool:
         i_i, i_v6, v6_v6 = self._arms
         return bool(self._avr_up > 0 and i_v6 < _LIMITS["swapped_arms"] * np.sqrt(i_i * v6_v6))
+
+
+def wholly_unusable(
+    blocks: NDArray[np.bool_], starts: NDArray[np.int64], window: int, first: int = 0
+) -> NDArray[np.bool_]:
+    """Return which windows lie wholly where the signal is unusable.
+
+    A window does if every whole block in it is unusable, so that it is decided when its last sample is there.
+
+    Args:
+        blocks: Whether each block is unusable, from `QualityMonitor.push`.
+        starts: First sample of each window.
+        window: Length of a window.
+        first: Number of the first of `blocks`; blocks before it are of no window.
+    """
+    count = np.concatenate([[0], np.cumsum(blocks)])
+    start = -(-starts // measures.BLOCK) - first
+    stop = np.maximum((starts + window) // measures.BLOCK - first, start)
+    unusable: NDArray[np.bool_] = (stop > start) & (count[stop] - count[start] == stop - start)
+    return unusable

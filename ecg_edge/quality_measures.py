@@ -124,7 +124,8 @@ def _limb_residual(seconds: NDArray[np.float32], mean: NDArray[np.float32]) -> N
     relations = RELATIONS.astype(np.float32)
     left = (relations @ seconds[:6].reshape(6, -1)).reshape(len(relations), -1, SECOND)
     square = np.einsum("rns,rns->rn", left, left) / SECOND - (relations @ mean[:6]) ** 2
-    return np.sqrt(np.maximum(square, 0)).max(axis=0)
+    worst: NDArray[np.float32] = np.sqrt(np.maximum(square, 0)).max(axis=0)
+    return worst
 
 
 def _arms(seconds: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -43,10 +43,8 @@ def swapped_arms() -> Note:
 
 def windows_left_out(left_out: int, windows: int, unusable_s: float) -> Note:
     """Return what to say of windows that were not answered."""
-    return Note(
-        "windows_left_out",
-        f"{left_out} of {windows} windows lie where the signal is unusable ({unusable_s:.1f} s) and do not count",
-    )
+    why = f"the signal is unusable for {unusable_s:.1f} s" if unusable_s else "the signal is not finite"
+    return Note("windows_left_out", f"{left_out} of {windows} windows do not count: {why}")
 
 
 def followed(stretches: Stretches, rows: Sequence[Row]) -> Iterator[tuple[Note, bool]]:
@@ -91,7 +89,7 @@ def limb_limit(covariance: NDArray[np.float64]) -> float:
 
 def proposing_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
     """Return a note about limb leads with the labels that would mend them."""
-    true = mended_labels(covariance, limb_limit(covariance))
+    true = mended_labels(covariance, RULES["limb_leads"].limit)
     hint = ", ".join(f"{given} is {lead}" for given, lead in true.items())
     hint = f"they would fit if what is called {hint}" if hint else "no order and no signs of the six would mend it"
     return replace(note, message=f"{note.message}; {hint}")

@@ -163,12 +163,12 @@ _TABLE = (
     ),
     Rule(
         "muscle_noise",
-        0.03,
+        0.04,
         "mV",
         "rms of the second differences, without hum, in the second quietest 0.2 s of a second",
         "measured",
         None,
-        3,
+        1,
         "{lead} has muscle noise {where}",
     ),
     Rule(
