@@ -21,6 +21,8 @@ RELATIONS = np.array(
 )
 """Each row times I, II, III, aVR, aVL and aVF is 0."""
 _LIMBS = LEADS[:6]
+# Where I, II, III, aVR, aVL and aVF stand in aVL, I, -aVR, II, aVF, III.
+_CABRERA = (1, 3, 5, 2, 0, 4)
 
 
 def covariance(limbs: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -37,7 +39,8 @@ def covariance(limbs: NDArray[np.float32]) -> NDArray[np.float64]:
 def mended_labels(covariance: NDArray[np.float64], limit_mv: float) -> dict[str, str]:
     """Return what the leads that are called I, II ... really are, where that would mend the relations.
 
-    Of all orders and signs that leave at most `limit_mv` over, the one that changes the fewest labels.
+    Of all orders and signs that leave at most `limit_mv` over, the one that changes the fewest labels; the relations
+    cannot tell more. Cabrera's order, which is in use, comes before others that change more than two.
 
     Args:
         covariance: Of the limb leads as they are labelled, shape (6, 6).
@@ -54,6 +57,8 @@ def mended_labels(covariance: NDArray[np.float64], limit_mv: float) -> dict[str,
     np.put_along_axis(mended, columns, RELATIONS * signs[None, :, None, :], axis=-1)
     left = ((mended @ covariance) * mended).sum(axis=-1).max(axis=-1)
     changes = ((orders != np.arange(6))[:, None] | (signs < 0)[None]).sum(axis=-1)
+    cabrera = (orders == _CABRERA).all(axis=1)
+    changes = np.where(cabrera[:, None] & (signs == 1)[:, [0, 1, 2, 4, 5]].all(axis=1), 2.5, changes)
     fits = left <= limit_mv**2
     if not fits.any():
         return {}

@@ -15,6 +15,7 @@ from ecg_edge.recording import LEADS
 from ecg_edge.stretches import Stretches
 
 _LIMITS = {code: rule.limit for code, rule in RULES.items()}
+_HUM_OF_NOISE = 0.2
 _BLOCK_S = measures.BLOCK / measures.RATE
 _BLOCKS_OF_A_SECOND = measures.SECOND // measures.BLOCK
 # Below this energy of a stretch, in mV squared, no sample of it is beyond volts.
@@ -147,7 +148,8 @@ class QualityMonitor:
             self._broken_limbs(samples[:, measures.LOOKBACK :], found.limb_residual),
             (found.spike > _LIMITS["pacing_spikes"]).sum(axis=0) >= 2,
         ]
-        hum = found.hum > _LIMITS["mains_hum"]
+        # Noise has its share of 50 and 60 Hz too.
+        hum = found.hum > _LIMITS["mains_hum"] + _HUM_OF_NOISE * found.roughness
         by_lead = [*hum, clipped, wander > _LIMITS["baseline_wander"], found.roughness > _LIMITS["muscle_noise"]]
         self._seconds.push(np.concatenate([np.stack(of_all_leads), *by_lead]))
         self._arms += found.arms.sum(axis=1, dtype=np.float64)

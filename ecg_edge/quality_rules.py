@@ -145,7 +145,7 @@ _TABLE = (
         "mains_hum",
         0.02,
         "mV",
-        "amplitude at 50 or 60 Hz in the second quietest 0.2 s of a second",
+        "amplitude at 50 or 60 Hz in the second quietest 0.2 s of a second, beyond 20% of what muscle_noise measures",
         "measured",
         None,
         5,

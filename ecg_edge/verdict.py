@@ -53,6 +53,8 @@ class Judge:
         """
         report = quality.report()
         reasons, warnings = list(report.reasons), list(report.warnings)
+        if reasons and self.gate == "refuse":
+            return self._refused(subject, reasons)
         if left_out := mean.windows - mean.counted:
             too_many = left_out > RULES["windows_left_out"].limit * mean.windows
             note = notes.windows_left_out(left_out, mean.windows, report.unusable_s)

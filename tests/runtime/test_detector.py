@@ -48,7 +48,7 @@ def test_a_probability_at_the_threshold_counts_as_found(tiny, ecg):
 
 def test_a_found_site_that_is_unproven_carries_a_warning(tiny, ecg):
     finding = tiny.detect(ecg(I=1.0, III=1.0))
-    assert [note.code for note in finding.warnings][0] == "unproven_site"
+    assert finding.warnings[0].code == "unproven_site"
     assert "lateral" in finding.warnings[0].message
 
 
@@ -226,7 +226,7 @@ def test_one_bad_recording_of_a_batch_does_not_spoil_the_others(tiny, ecg, monke
     monkeypatch.setattr(module, "_BATCH", {"cpu": 4})
     findings = list(tiny.detect_many([ecg(I=1.0), Recording(bad, name="bad"), ecg()]))
     assert [finding.status for finding in findings] == ["detected", "not_detected", "not_detected"]
-    assert [note.code for note in findings[1].warnings][0] == "not_finite"
+    assert findings[1].warnings[0].code == "not_finite"
 
 
 def test_a_detector_survives_pickling(tiny, ecg):
