@@ -71,7 +71,7 @@ class QualityMonitor:
         self._seconds = Stretches(len(_SECOND_ROWS), 1.0)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
-        self._arms, self._avr_up, self._log_span = np.zeros(3), 0.0, 0.0
+        self._arms, self._avr_up, self._span = np.zeros(3), 0.0, 0.0
         self._limbs, self._n_limbs = np.zeros((6, 6)), 0
 
     def push(self, stretch: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -122,47 +122,63 @@ class QualityMonitor:
         self._extremes = np.concatenate([self._extremes, np.stack([highest, lowest])], axis=2)
         flat = highest - lowest <= _LIMITS["flat_lead"]
         over = np.maximum(highest, -lowest) > _LIMITS["over_range"]
-        n_flat, n_over = flat.sum(axis=0), over.sum(axis=0)
+        if not flat.any() and not over.any():
+            self._blocks.skip(n_new)
+            self._flats.skip(n_new)
+            self._flat[:] = False
+            return np.zeros(n_new, bool)
         unusable: NDArray[np.bool_] = (flat | over).sum(axis=0) >= _LIMITS["unusable"]
-        both = [n_over >= _LIMITS["leads_over_range"], n_flat >= _LIMITS["dead_leads"], unusable]
+        both = [over.sum(axis=0) >= _LIMITS["leads_over_range"], flat.sum(axis=0) >= _LIMITS["dead_leads"], unusable]
         self._blocks.push(np.concatenate([over, np.stack(both)]))
         flats = np.concatenate([self._flat, flat], axis=1)
         for_a_second: NDArray[np.bool_] = np.logical_and.reduce(
             sliding_window_view(flats, _BLOCKS_OF_A_SECOND, axis=1), axis=-1
         )
         self._flats.push(for_a_second)
-        self._flat = flats[:, 1 - _BLOCKS_OF_A_SECOND :]
+        self._flat = flats[:, 1 - _BLOCKS_OF_A_SECOND :].copy()
         return unusable
 
     def _judge_seconds(self, samples: NDArray[np.float32]) -> None:
         found = measures.measure(samples)
         median, largest = self._spans(found.mean)
         clipped = found.clip_edges >= _LIMITS["clipped_lead"]
-        before = found.mean[:, :1] if self._mean is None else self._mean
-        self._mean = found.mean[:, -1:].copy()
-        wander = np.abs(np.diff(found.mean, axis=1, prepend=before))
-        of_all_leads = [
-            median > _LIMITS["too_large"],
-            (largest > 0) & (largest < _LIMITS["too_small"]),
-            clipped.sum(axis=0) >= _LIMITS["clipped_leads"],
-            self._broken_limbs(samples[:, measures.LOOKBACK :], found.limb_residual),
-            (found.spike > _LIMITS["pacing_spikes"]).sum(axis=0) >= 2,
-        ]
-        # Noise has its share of 50 and 60 Hz too.
-        hum = found.hum > _LIMITS["mains_hum"] + _HUM_OF_NOISE * found.roughness
-        by_lead = [*hum, clipped, wander > _LIMITS["baseline_wander"], found.roughness > _LIMITS["muscle_noise"]]
-        self._seconds.push(np.concatenate([np.stack(of_all_leads), *by_lead]))
-        self._arms += found.arms.sum(axis=1, dtype=np.float64)
+        flags = np.concatenate(
+            [
+                [
+                    median > _LIMITS["too_large"],
+                    (largest > 0) & (largest < _LIMITS["too_small"]),
+                    clipped.sum(axis=0) >= _LIMITS["clipped_leads"],
+                    self._broken_limbs(samples[:, measures.LOOKBACK :], found.limb_residual),
+                    (found.spike > _LIMITS["pacing_spikes"]).sum(axis=0) >= 2,
+                ],
+                # Noise has its share of 50 and 60 Hz too.
+                *(found.hum > _LIMITS["mains_hum"] + _HUM_OF_NOISE * found.roughness),
+                clipped,
+                self._wander(found.mean) > _LIMITS["baseline_wander"],
+                found.roughness > _LIMITS["muscle_noise"],
+            ]
+        )
+        self._seconds.push(flags)
+        self._arms += found.arms
+
+    def _wander(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how far the mean of each second is from that of the second before."""
+        before = np.concatenate([mean[:, :1] if self._mean is None else self._mean, mean[:, :-1]], axis=1)
+        self._mean = mean[:, -1:].copy()
+        wander: NDArray[np.float32] = np.abs(mean - before)
+        return wander
 
     def _spans(self, mean: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the median and the largest of the leads' peak-to-peak in each second."""
         n_seconds = mean.shape[1]
-        whole, self._extremes = np.split(self._extremes, [n_seconds * _BLOCKS_OF_A_SECOND], axis=2)
+        n_blocks = n_seconds * _BLOCKS_OF_A_SECOND
+        whole, self._extremes = self._extremes[:, :, :n_blocks], self._extremes[:, :, n_blocks:].copy()
         whole = whole.reshape(2, len(LEADS), n_seconds, _BLOCKS_OF_A_SECOND)
-        self._avr_up += float((whole[:, _AVR].mean(axis=-1).sum(axis=0) - 2 * mean[_AVR]).sum(dtype=np.float64))
+        up_in_blocks = float(whole[:, _AVR].sum(dtype=np.float64)) / _BLOCKS_OF_A_SECOND
+        self._avr_up += up_in_blocks - 2 * float(mean[_AVR].sum(dtype=np.float64))
         spans = np.sort(whole[0].max(axis=-1) - whole[1].min(axis=-1), axis=0)
         median, largest = spans[len(LEADS) // 2], spans[-1]
-        self._log_span += float(np.log(np.maximum(median, 1e-9)).sum(dtype=np.float64))
+        self._span += float(median.sum(dtype=np.float64))
         return median, largest
 
     def _broken_limbs(self, signal: NDArray[np.float32], residual: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -199,7 +215,7 @@ class QualityMonitor:
     def _explained(self, note: Note, warnings: list[Note]) -> Note:
         """Return a note with what the whole recording tells of its cause."""
         if note.code in ("too_large", "too_small"):
-            return notes.proposing_unit(note, float(np.exp(self._log_span / self._seconds.units)))
+            return notes.proposing_unit(note, self._span / self._seconds.units)
         if note.code == "limb_leads":
             return notes.proposing_labels(note, self._limbs / self._n_limbs)
         return notes.naming_leads(note, warnings, _OF_ONE_LEAD[note.code]) if note.code in _OF_ONE_LEAD else note

@@ -49,8 +49,8 @@ class Seconds:
     """Height of the tallest peak that rises and falls within 8 ms, millivolts; 0 where none can be of note."""
     limb_residual: NDArray[np.float32]
     """Standard deviation of what the worst of the limb leads' relations leaves over, millivolts, shape (n,)."""
-    arms: NDArray[np.float32]
-    """Sums of I x I, I x V6 and V6 x V6 about the second's means, shape (3, n)."""
+    arms: NDArray[np.float64]
+    """Sums of I x I, I x V6 and V6 x V6 about each second's means over all of them, shape (3,)."""
 
 
 def measure(samples: NDArray[np.float32]) -> Seconds:
@@ -77,14 +77,16 @@ def measure(samples: NDArray[np.float32]) -> Seconds:
         clip_edges=_clip_edges(sizes),
         spike=_spikes(samples, sizes),
         limb_residual=_limb_residual(seconds, mean),
-        arms=_arms(seconds, mean),
+        arms=_arms(signal, mean),
     )
 
 
 def _rough_power(steps: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return the mean square of the second differences in each block, blocks being of `shape`."""
-    rough = (steps[:, _PLATEAU:] - steps[:, _PLATEAU - 1 : -1]).reshape(shape)
-    power: NDArray[np.float32] = np.einsum("lbs,lbs->lb", rough, rough) / np.float32(BLOCK)
+    now, before = steps[:, _PLATEAU:].reshape(shape), steps[:, _PLATEAU - 1 : -1].reshape(shape)
+    # The square of now - before, term by term: a third of the time that their difference takes in memory.
+    squares = [np.einsum("lbs,lbs->lb", a, b) for a, b in ((now, now), (before, before), (now, before))]
+    power: NDArray[np.float32] = (squares[0] + squares[1] - 2 * squares[2]) / np.float32(BLOCK)
     return power
 
 
@@ -128,6 +130,5 @@ def _limb_residual(seconds: NDArray[np.float32], mean: NDArray[np.float32]) -> N
     return worst
 
 
-def _arms(seconds: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    sums = [np.einsum("ns,ns->n", seconds[a], seconds[b]) - SECOND * mean[a] * mean[b] for a, b in _ARM_PAIRS]
-    return np.stack(sums)
+def _arms(signal: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.array([float(signal[a] @ signal[b]) - SECOND * float(mean[a] @ mean[b]) for a, b in _ARM_PAIRS])

@@ -75,7 +75,7 @@ def naming_leads(note: Note, warnings: Sequence[Note], code: str) -> Note:
 
 def proposing_unit(note: Note, median_mv: float) -> Note:
     """Return a note about an implausible amplitude with the unit that the samples are likely in."""
-    found = f"the leads' median peak-to-peak is {median_mv:.3g} mV"
+    found = f"the leads' median peak-to-peak is {median_mv:.3g} mV in a second"
     for unit, name, factor in (("uV", "microvolts", 1e-3), ("V", "volts", 1e3)):
         if 0.1 < median_mv * factor < 20:
             return replace(note, message=f"{found}: the samples look like {name}; declare --units {unit}")

@@ -41,6 +41,9 @@ class Stretches:
         """Go on by the units of `flags`, shape (flags, units)."""
         if not flags.shape[1]:
             return
+        if not flags.any() and not self._raised.any():
+            self.units += flags.shape[1]
+            return
         start, self.units = self.units, self.units + flags.shape[1]
         for flag in np.flatnonzero(flags.any(axis=1)):
             before = np.concatenate([self._raised[flag : flag + 1], flags[flag]])
@@ -51,6 +54,13 @@ class Stretches:
             self._total[flag] += np.count_nonzero(flags[flag])
         self._first[self._raised & ~flags[:, 0] & (self._first[:, 1] < 0), 1] = start
         self._raised = flags[:, -1].copy()
+
+    def skip(self, units: int) -> None:
+        """Go on by so many units without any flag."""
+        if self._raised.any():
+            self.push(np.zeros((len(self._raised), units), bool))
+        else:
+            self.units += units
 
     def _note_first(self, flag: int, rises: NDArray[np.intp], falls: NDArray[np.intp]) -> None:
         if self._count[flag] == 0:
