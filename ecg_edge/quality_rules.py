@@ -163,12 +163,12 @@ _TABLE = (
     ),
     Rule(
         "muscle_noise",
-        0.04,
+        0.042,
         "mV",
-        "rms of the second differences, without hum, in the second quietest 0.2 s of a second",
+        "rms of the second differences over 8 ms, without hum, in the second quietest 0.2 s of a second",
         "measured",
         None,
-        1,
+        5,
         "{lead} has muscle noise {where}",
     ),
     Rule(
