@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,7 +157,8 @@ def _follow(detector: "Detector", form: str, output: Path | None, all_sites: boo
     if sys.stdin is None:
         msg = "standard input is closed"
         raise click.UsageError(msg)
-    write(follow(detector.stream(name="stdin"), sys.stdin.buffer, form, all_sites=all_sites), output)
+    with suppress(KeyboardInterrupt):
+        write(follow(detector.stream(name="stdin"), sys.stdin.buffer, form, all_sites=all_sites), output)
 
 
 def _records(path: str) -> Iterable["RecordFile"]:

@@ -65,9 +65,12 @@ def measure(samples: NDArray[np.float32]) -> Seconds:
     mean = projected[..., 0].reshape(len(LEADS), -1, SECOND // BLOCK).mean(axis=-1)
     waves = projected[..., 1:].reshape(*projected.shape[:2], len(MAINS_HZ), 2)
     hum_power = np.einsum("lbhw,lbhw->hlb", waves, waves)
-    noise = _rough_power(samples, blocks.shape) - (_HUM_IN_ROUGHNESS * hum_power).sum(axis=0)
+    # One scratch for both kinds of differences: fresh memory costs more than the arithmetic on it.
+    scratch = np.empty((len(LEADS), samples.shape[1] - 1), np.float32)
+    slopes = np.subtract(samples[:, 2:], samples[:, :-2], out=scratch[:, :-1])
+    noise = _rough_power(slopes, blocks.shape) - (_HUM_IN_ROUGHNESS * hum_power).sum(axis=0)
     quiet = np.sqrt(_quiet(np.concatenate([hum_power, np.maximum(noise, 0)[None]])))
-    sizes = samples[:, 1:] - samples[:, :-1]
+    sizes = np.subtract(samples[:, 1:], samples[:, :-1], out=scratch)
     np.abs(sizes, out=sizes)
     seconds = signal.reshape(len(LEADS), -1, SECOND)
     return Seconds(
@@ -81,10 +84,14 @@ def measure(samples: NDArray[np.float32]) -> Seconds:
     )
 
 
-def _rough_power(samples: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the mean square of the second differences over 8 ms in each block, blocks being of `shape`."""
-    slope = samples[:, 2:] - samples[:, :-2]
-    now, before = slope[:, LOOKBACK - 2 :].reshape(shape), slope[:, LOOKBACK - 4 : -2].reshape(shape)
+def _rough_power(slopes: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the mean square of the second differences over 8 ms in each block from the differences over 4 ms.
+
+    Args:
+        slopes: Shape (12, LOOKBACK - 2 + samples).
+        shape: Of the blocks, (12, blocks, BLOCK).
+    """
+    now, before = slopes[:, LOOKBACK - 2 :].reshape(shape), slopes[:, LOOKBACK - 4 : -2].reshape(shape)
     # The square of now - before, term by term: faster than their difference, which must go to memory and back.
     squares = [np.einsum("lbs,lbs->lb", a, b) for a, b in ((now, now), (before, before), (now, before))]
     power: NDArray[np.float32] = (squares[0] + squares[1] - 2 * squares[2]) / np.float32(BLOCK)

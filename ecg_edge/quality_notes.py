@@ -33,7 +33,9 @@ def not_finite(lead: str, at_s: float) -> Note:
 
 def beyond_volts(highest_mv: float) -> Note:
     """Return the reason not to answer a number that no electrode gives."""
-    return Note("beyond_volts", f"a sample lies {highest_mv:.3g} mV from 0, which no electrode gives: check the unit")
+    return Note(
+        "beyond_volts", f"a sample lies {_shown(highest_mv)} mV from 0, which no electrode gives: check the unit"
+    )
 
 
 def swapped_arms() -> Note:
@@ -75,7 +77,7 @@ def naming_leads(note: Note, warnings: Sequence[Note], code: str) -> Note:
 
 def proposing_unit(note: Note, median_mv: float) -> Note:
     """Return a note about an implausible amplitude with the unit that the samples are likely in."""
-    found = f"the leads' median peak-to-peak is {median_mv:.3g} mV in a second"
+    found = f"the leads' median peak-to-peak is {_shown(median_mv)} mV in a second"
     for unit, name, factor in (("uV", "microvolts", 1e-3), ("V", "volts", 1e3)):
         if 0.1 < median_mv * factor < 20:
             return replace(note, message=f"{found}: the samples look like {name}; declare --units {unit}")
@@ -93,3 +95,7 @@ def proposing_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
     hint = ", ".join(f"{given} is {lead}" for given, lead in true.items())
     hint = f"they would fit if what is called {hint}" if hint else "no order and no signs of the six would mend it"
     return replace(note, message=f"{note.message}; {hint}")
+
+
+def _shown(mv: float) -> str:
+    return f"{mv:.0f}" if 100 <= mv < 1e6 else f"{mv:.3g}"

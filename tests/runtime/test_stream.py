@@ -169,14 +169,14 @@ def memory_after(stream, minutes):
     return tracemalloc.get_traced_memory()[0]
 
 
-@pytest.mark.parametrize("hours", [1, pytest.param(24, marks=pytest.mark.slow)])
-def test_memory_does_not_grow_with_time(gated, hours):
+@pytest.mark.parametrize("minutes", [20, pytest.param(24 * 60, marks=pytest.mark.slow)])
+def test_memory_does_not_grow_with_time(gated, minutes):
     tracemalloc.start()
     try:
         stream = gated.stream()
         before = memory_after(stream, 3)
-        after = memory_after(stream, 60 * hours)
+        after = memory_after(stream, minutes)
     finally:
         tracemalloc.stop()
     assert abs(after - before) < 50_000
-    assert stream.samples == (3 + 60 * hours) * 30_000
+    assert stream.samples == (3 + minutes) * 30_000
