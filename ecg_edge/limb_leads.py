@@ -32,8 +32,8 @@ def covariance(limbs: NDArray[np.float32]) -> NDArray[np.float64]:
         limbs: Millivolts, shape (6, samples).
     """
     centred = limbs - limbs.mean(axis=1, dtype=np.float64, keepdims=True)
-    product: NDArray[np.float64] = centred @ centred.T / limbs.shape[1]
-    return product
+    found: NDArray[np.float64] = centred @ centred.T / limbs.shape[1]
+    return found
 
 
 def mended_labels(covariance: NDArray[np.float64], limit_mv: float) -> dict[str, str]:
@@ -51,11 +51,11 @@ def mended_labels(covariance: NDArray[np.float64], limit_mv: float) -> dict[str,
     """
     orders = np.array(list(permutations(range(6))))
     signs = np.array(list(product((1, -1), repeat=6)))
-    mended = np.zeros((len(orders), len(signs), *RELATIONS.shape))
-    # mended[order, sign] is RELATIONS in terms of the given leads, if true lead i is sign[i] x given lead order[i].
-    columns = np.broadcast_to(orders[:, None, None, :], mended.shape)
-    np.put_along_axis(mended, columns, RELATIONS * signs[None, :, None, :], axis=-1)
-    left = ((mended @ covariance) * mended).sum(axis=-1).max(axis=-1)
+    # True lead i is sign[i] x given lead order[i]: for each order the covariance of those, for each sign the relations.
+    ordered = covariance[orders[:, :, None], orders[:, None, :]].reshape(len(orders), -1)
+    relations = (RELATIONS * signs[:, None, :]).reshape(-1, 6)
+    squares = (relations[:, :, None] * relations[:, None, :]).reshape(len(relations), -1)
+    left = (ordered @ squares.T).reshape(len(orders), len(signs), -1).max(axis=-1)
     changes = ((orders != np.arange(6))[:, None] | (signs < 0)[None]).sum(axis=-1)
     cabrera = (orders == _CABRERA).all(axis=1)
     changes = np.where(cabrera[:, None] & (signs == 1)[:, [0, 1, 2, 4, 5]].all(axis=1), 2.5, changes)

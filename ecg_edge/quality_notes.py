@@ -70,9 +70,8 @@ def _where(held: Held) -> str:
 
 def naming_leads(note: Note, warnings: Sequence[Note], code: str) -> Note:
     """Return a note about several leads with the names of those that have a warning of a code."""
-    return replace(
-        note, message=note.message.format(leads=", ".join(str(each.lead) for each in warnings if each.code == code))
-    )
+    leads = ", ".join(str(each.lead) for each in warnings if each.code == code)
+    return replace(note, message=note.message.format(leads=leads or "two leads or more"))
 
 
 def proposing_unit(note: Note, median_mv: float) -> Note:

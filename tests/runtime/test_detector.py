@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import SITES, spec, write_models
 
@@ -118,6 +118,7 @@ def test_recordings_of_the_special_length_share_a_call_only_if_their_windows_may
     assert [shape[0] for shape in model.shapes] == [2, 2, 1]
 
 
+@settings(deadline=None)
 @given(st.integers(800, 20_000), st.integers(1, 42), st.integers(1, 60))
 def test_no_part_of_another_recording_has_the_special_length_and_no_call_too_many_windows(samples, most, n):
     model = CallsNoted(windows_per_call=most, whole_length=5000)
