@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecg_edge.detector import window_scores
 from ecg_edge.model import PROVIDERS, CheckedFile, Model
 from ecg_edge.recording import Recording
+from ecg_edge.scoring import window_scores
 from ecg_edge.spec import ModelSpec
 from ecg_edge.windows import n_regular_windows
 from export.folder import serialized

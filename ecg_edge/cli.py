@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
     from ecg_edge.readers import Declared, RecordFile
+    from ecg_edge.verdict import QualityGate
 
 _FORMATS = ("text", "json", "jsonl", "csv", "submission")
 
@@ -58,6 +59,12 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--units", metavar="mV|uV|V", help="Of files that do not declare them.  [default: mV of .npy]")
 @click.option("--leads", metavar="I,II,...", help="Channels of files that do not name them.  [default: the twelve]")
+@click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="With -: a live feed of little-endian float32 samples, 12 a moment, in mV at 500 Hz; a line a second.",
+)
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
@@ -70,13 +77,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     sampling_rate: float | None,
     units: str | None,
     leads: str | None,
+    no_quality_gate: bool,
+    follow: bool,
     models: str | None,
     provider: str,
 ) -> None:
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
-    Exit status 0: every record was read and answered; 1: some record failed, the others are printed all the same; 2:
-    wrong usage.
+    Exit status 0: every record was read and answered; 1: some record failed or could not be analysed, the others are
+    printed all the same; 2: wrong usage.
     """
     if windows and form not in ("json", "jsonl"):
         msg = "--windows goes with --format json or jsonl"
@@ -84,11 +93,17 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if (form == "submission") != (sample is not None):
         msg = "--format submission and --sample FILE go together"
         raise click.UsageError(msg)
+    if follow and (paths != ("-",) or form not in ("text", "jsonl") or windows):
+        msg = "--follow goes with - alone and --format text or jsonl"
+        raise click.UsageError(msg)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn of oddities in files; what matters is an error
     declared = _declared(sampling_rate, units, leads)
     with _one_line_errors():
-        detector = _detector(models, provider, threads or usable_cores())
+        detector = _detector(models, provider, threads or usable_cores(), "warn" if no_quality_gate else "refuse")
+        if follow:
+            _follow(detector, declared, form, output, all_sites)
+            return
         render = _renderer(form, detector, sample)
         records = [record for path in paths for record in _records(path, declared)]
         tally = _Tally(quiet=form != "submission")
@@ -141,10 +156,30 @@ def _one_line_errors() -> Iterator[None]:
         sys.exit(1)
 
 
-def _detector(models: str | None, provider: str, threads: int = 1) -> "Detector":
+def _detector(
+    models: str | None, provider: str, threads: int = 1, quality_gate: "QualityGate" = "refuse"
+) -> "Detector":
     from ecg_edge.detector import Detector
 
-    return Detector(models, provider=provider, threads=threads)
+    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate)
+
+
+def _follow(detector: "Detector", declared: "Declared", form: str, output: Path | None, all_sites: bool) -> None:
+    from ecg_edge.follow import follow
+    from ecg_edge.leads import LEADS
+
+    if sys.stdin is None:
+        msg = "standard input is closed"
+        raise click.UsageError(msg)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C is how a feed ends, not how it is broken off
+    with suppress(KeyboardInterrupt):
+        stream = detector.stream(
+            sampling_rate=declared.sampling_rate or 500.0,
+            leads=declared.leads or LEADS,
+            units=declared.units or "mV",
+            name="stdin",
+        )
+        write(follow(stream, sys.stdin.buffer, form, all_sites=all_sites), output)
 
 
 def _declared(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
@@ -179,7 +214,7 @@ def _renderer(form: str, detector: "Detector", sample: Path | None) -> Callable[
 
 
 class _Tally:
-    """Counts the failed records that pass by; names them where the format has no place for them."""
+    """Counts the records without an answer that pass by; names them where the format has no place for them."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet, self.failed = quiet, 0
@@ -189,10 +224,11 @@ class _Tally:
         from ecg_edge.formats import printable
 
         for finding in findings:
-            if finding.error is not None:
+            if finding.probability is None:
                 self.failed += 1
+                why = finding.error or "; ".join(note.message for note in finding.reasons)
                 if not self.quiet:
-                    click.echo(f"error: {printable(finding.record)}: {printable(finding.error)}", err=True)
+                    click.echo(f"{finding.status}: {printable(finding.record)}: {printable(why)}", err=True)
             yield finding
 
 

@@ -1,8 +1,8 @@
 """The cascade: recordings in, findings out."""
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -11,25 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge import __version__
-from ecg_edge.errors import EcgEdgeError, ModelError, TooShortError, UncomputableError
-from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
+from ecg_edge.errors import EcgEdgeError, ModelError
+from ecg_edge.findings import Finding, Provenance, Timeline
+from ecg_edge.listener import Listener
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.parallel import side_by_side
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
 from ecg_edge.resampling import at_rate, original
+from ecg_edge.scoring import WindowMean, window_scores
 from ecg_edge.spec import STAGES, ModelSpec
-from ecg_edge.windows import (
-    Chunk,
-    chunks,
-    mean_probability,
-    n_regular_windows,
-    window_probabilities,
-    window_starts,
-)
+from ecg_edge.stream import Stream
+from ecg_edge.verdict import Judge, QualityGate, Subject, to_be_located
+from ecg_edge.windows import window_probabilities, window_starts
 
 # Recordings in one model call: caches make one at a time the fastest on a CPU, a GPU wants many.
 _BATCH = {"cpu": 1, "cuda": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    recording: Recording
+    listener: Listener
+
+    def mean(
+        self, spec: ModelSpec, scores: NDArray[np.float32], windows: bool
+    ) -> tuple[WindowMean, tuple[Timeline, ...]]:
+        """Return the mean over the windows that count and, if asked for, each label's timeline of them."""
+        starts = window_starts(self.recording.samples, spec.window, spec.stride, spec.tail)
+        counts = self.listener.counts(scores, starts, spec.window)
+        mean = WindowMean(spec)
+        mean.add(scores, counts)
+        if not windows:
+            return mean, ()
+        starts_s = tuple((starts[counts] / spec.sampling_rate).tolist())
+        probabilities = window_probabilities(scores[counts], spec.average).T
+        return mean, tuple(Timeline(starts_s, tuple(each.tolist())) for each in probabilities)
 
 
 class Detector:
@@ -41,6 +58,8 @@ class Detector:
         models: Folder with a manifest; the shipped models if none is given.
         provider: "cpu" or "cuda".
         threads: Recordings that `detect_many` works on at a time.
+        quality_gate: What becomes of a recording that a quality rule refuses: "refuse" leaves it without an answer,
+            "warn" answers it all the same, if any of its windows can be answered.
 
     Raises:
         ModelError: A model file is missing, changed or not of the contract.
@@ -48,13 +67,21 @@ class Detector:
     """
 
     def __init__(
-        self, models: str | os.PathLike[str] | None = None, *, provider: str = "cpu", threads: int = 1
+        self,
+        models: str | os.PathLike[str] | None = None,
+        *,
+        provider: str = "cpu",
+        threads: int = 1,
+        quality_gate: QualityGate = "refuse",
     ) -> None:
         if provider not in _BATCH:
             msg = f"provider is {provider!r}, expected one of {', '.join(_BATCH)}"
             raise ValueError(msg)
         if threads < 1:
             msg = f"threads is {threads}, expected 1 or more"
+            raise ValueError(msg)
+        if quality_gate not in ("refuse", "warn"):
+            msg = f"quality_gate is {quality_gate!r}, expected refuse or warn"
             raise ValueError(msg)
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
@@ -65,30 +92,41 @@ class Detector:
         for model, stage in zip((self.infarction, self.localization), STAGES, strict=True):
             if model.spec.stage != stage or model.spec.leads != LEADS or model.spec.unit != "mV":
                 raise ModelError(files[stage].path, f"is not a {stage} model of 12 leads in mV")
-            if model.spec.sampling_rate != self.infarction.spec.sampling_rate:
-                raise ModelError(files[stage].path, "has another sampling rate than the infarction model")
         self.provenance = Provenance(
             __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
         )
+        self.judge = Judge(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made from."""
-        return _detector, (self.folder, self._provider, self._threads)
+        return _detector, (self.folder, self._provider, self._threads, self.judge.gate)
 
     def detect(self, recording: Recording, *, all_sites: bool = False, windows: bool = False) -> Finding:
         """Answer one recording.
 
         Args:
-            recording: At least one window long; resampled where its rate is not the models'.
+            recording: Resampled if it has another rate than the models; what the quality gate refuses gets the status
+                "cannot_analyse".
             all_sites: Run the second stage even where the first finds no infarction.
-            windows: Keep the probability of each window.
+            windows: Keep the probability of each window that counts.
 
         Raises:
-            InvalidRecordingError: It is too short, of a hopeless sampling rate, not finite or beyond measure.
+            InvalidRecordingError: It has a hopeless sampling rate or, past an open gate, is beyond measure.
             MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """
         return self._answers([recording], all_sites, windows)[0]
+
+    def stream(
+        self,
+        *,
+        sampling_rate: float = 500.0,
+        leads: Sequence[str] = LEADS,
+        units: str = "mV",
+        name: str = "stream",
+    ) -> Stream:
+        """Return a live feed of one patient, to be pushed chunk by chunk; see `Stream`."""
+        return Stream(self, sampling_rate, leads, units, name)
 
     def detect_many(
         self, recordings: Iterable[Recording | RecordFile], *, all_sites: bool = False, windows: bool = False
@@ -135,110 +173,58 @@ class Detector:
         return Finding(item.name, item.source, "error", self.provenance, error=str(error))
 
     def _ready(self, recording: Recording) -> Recording:
-        """Return the recording at the models' sampling rate, if it is long enough."""
+        """Return the recording at the models' sampling rate."""
         if not isinstance(recording, Recording):
             msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
             raise TypeError(msg)
-        ready = at_rate(recording, self.infarction.spec.sampling_rate)
-        for spec in (self.infarction.spec, self.localization.spec):
-            if ready.samples < spec.window:
-                own = original(recording)
-                needed = -(-spec.window * own.sampling_rate // spec.sampling_rate)
-                raise TooShortError(own.samples, int(needed), own.sampling_rate)
-        return ready
+        return at_rate(recording, self.infarction.spec.sampling_rate)
 
     def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
         recordings = [self._ready(recording) for recording in recordings]
-        spec = self.infarction.spec
-        first = window_scores(self.infarction, recordings)
-        detected = [_probability(scores, spec)[0] >= spec.thresholds[0] for scores in first]
-        located = [i for i, found in enumerate(detected) if found or all_sites]
-        second = window_scores(self.localization, [recordings[i] for i in located])
-        sites = {i: self._sites(recordings[i], scores, windows) for i, scores in zip(located, second, strict=True)}
-        return [
-            self._finding(recording, first[i], detected[i], sites.get(i, ()), windows)
-            for i, recording in enumerate(recordings)
+        subjects = [_subject(recording) for recording in recordings]
+        short = [
+            self.judge.too_short(subject, recording.samples)
+            for subject, recording in zip(subjects, recordings, strict=True)
         ]
+        long = [i for i, finding in enumerate(short) if finding is None]
+        heard = [_Heard(recordings[i], Listener(self.judge.gate)) for i in long]
+        answers = iter(self._cascade(heard, [subjects[i] for i in long], all_sites, windows))
+        return [finding or next(answers) for finding in short]
 
-    def _sites(self, recording: Recording, scores: NDArray[np.float32], windows: bool) -> tuple[SiteFinding, ...]:
-        spec = self.localization.spec
-        timelines = [_timeline(spec, recording, each) if windows else None for each in scores.T]
-        parts = zip(spec.labels, _probability(scores, spec), spec.thresholds, timelines, strict=True)
-        return tuple(SiteFinding(*part) for part in parts)
-
-    def _finding(
-        self,
-        recording: Recording,
-        scores: NDArray[np.float32],
-        detected: bool,
-        sites: tuple[SiteFinding, ...],
-        windows: bool,
-    ) -> Finding:
-        unproven = self.localization.spec.unproven
-        return Finding(
-            recording.name,
-            recording.source,
-            "detected" if detected else "not_detected",
-            self.provenance,
-            probability=_probability(scores, self.infarction.spec)[0],
-            threshold=self.infarction.spec.thresholds[0],
-            sites=sites,
-            warnings=tuple(
-                Note("unproven_site", f"{site.site} was learned from too few examples to be trusted", site=site.site)
-                for site in sites
-                if detected and site.found and site.site in unproven
-            ),
-            duration_s=original(recording).duration_s,
-            sampling_rate=original(recording).sampling_rate,
-            timeline=_timeline(self.infarction.spec, recording, scores[:, 0]) if windows else None,
-        )
+    def _cascade(self, heard: list[_Heard], subjects: list[Subject], all_sites: bool, windows: bool) -> list[Finding]:
+        findings = []
+        for each, subject, scores in zip(heard, subjects, _listened(self.infarction, heard), strict=True):
+            mean, timelines = each.mean(self.infarction.spec, scores, windows)
+            findings.append(self.judge.first_stage(subject, each.listener.quality, mean, *timelines))
+        located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
+        second = window_scores(self.localization, [heard[i].recording for i in located])
+        for i, scores in zip(located, second, strict=True):
+            mean, timelines = heard[i].mean(self.localization.spec, scores, windows)
+            findings[i] = self.judge.with_sites(findings[i], mean, timelines)
+        return findings
 
 
-def _detector(folder: Path, provider: str, threads: int) -> Detector:
-    return Detector(folder, provider=provider, threads=threads)
+def _listened(model: Model, heard: list[_Heard]) -> list[NDArray[np.float32]]:
+    """Return the first stage's window scores; every sample that is read on the way is listened to."""
+    scores = window_scores(
+        model, [each.recording for each in heard], lambda i, start, samples: heard[i].listener.listen(start, samples)
+    )
+    for each in heard:
+        start = each.listener.quality.samples
+        each.listener.listen(start, each.recording.stretch(start, each.recording.samples))
+    return scores
+
+
+def _subject(recording: Recording) -> Subject:
+    own = original(recording)
+    return Subject(recording.name, recording.source, own.duration_s, own.sampling_rate)
+
+
+def _detector(folder: Path, provider: str, threads: int, quality_gate: QualityGate) -> Detector:
+    return Detector(folder, provider=provider, threads=threads, quality_gate=quality_gate)
 
 
 def _batches(recordings: Iterable[Recording | RecordFile], size: int) -> Iterator[list[Recording | RecordFile]]:
     remaining = iter(recordings)
     while batch := list(islice(remaining, size)):
         yield batch
-
-
-def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
-    """Return the scores of all windows of each recording, shape (windows, labels); equal lengths share calls."""
-    parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for i, recording in enumerate(recordings):
-        by_length[recording.samples].append(i)
-    for samples, rows in by_length.items():
-        for some, chunk in _calls(model.spec, samples, rows):
-            stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
-            ecg = np.stack(stretches) if len(stretches) > 1 else stretches[0][None]
-            answers = model.window_scores(ecg)
-            if not np.isfinite(answers).all():
-                raise UncomputableError(float(np.abs(ecg).max()))
-            for i, scores in zip(some, answers, strict=True):
-                parts[i].append(scores)
-    return [np.concatenate(each) for each in parts]
-
-
-def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
-    """Yield which recordings of equal length, and which stretch of them, to hand to the model together."""
-    whole = samples == spec.whole_length
-    at_least = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if whole else 1
-    together = max(1, spec.windows_per_call // at_least)
-    for i in range(0, len(rows), together):
-        some = rows[i : i + together]
-        most = spec.windows_per_call // len(some)
-        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, most, spec.tail)
-        for stretch in stretches:
-            yield some, stretch
-
-
-def _probability(scores: NDArray[np.float32], spec: ModelSpec) -> list[float]:
-    return [float(each) for each in mean_probability(scores, spec.average)]
-
-
-def _timeline(spec: ModelSpec, recording: Recording, scores: NDArray[np.float32]) -> Timeline:
-    starts = window_starts(recording.samples, spec.window, spec.stride, spec.tail) / recording.sampling_rate
-    return Timeline(tuple(starts.tolist()), tuple(window_probabilities(scores, spec.average).tolist()))

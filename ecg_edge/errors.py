@@ -80,28 +80,13 @@ class WrongTypeError(InvalidRecordingError):
         super().__init__(f"expected real numbers (millivolts), found the data type {dtype}")
 
 
-class TooShortError(InvalidRecordingError):
-    """The recording is shorter than one window."""
-
-    def __init__(self, samples: int, window: int, sampling_rate: float) -> None:
-        super().__init__(
-            f"the recording has {samples} samples ({samples / sampling_rate:.2f} s); "
-            f"one window needs {window} ({window / sampling_rate:.2f} s)"
-        )
-
-
-class NotFiniteError(InvalidRecordingError):
-    """The signal holds NaN or infinity."""
-
-    def __init__(self, lead: str, at_s: float) -> None:
-        super().__init__(f"lead {lead} holds NaN or infinity at {at_s:.3f} s; repair or cut the signal")
-
-
 class UncomputableError(InvalidRecordingError):
     """The amplitudes are so large that the model's answer is not a number."""
 
-    def __init__(self, greatest_mv: float) -> None:
-        super().__init__(f"the signal reaches {greatest_mv:.3g} mV, no ECG does; check its unit")
+    def __init__(self) -> None:
+        super().__init__(
+            "the samples are larger than an ECG's can be, beyond what the models can compute; check the unit"
+        )
 
 
 class SamplingRateError(InvalidRecordingError):

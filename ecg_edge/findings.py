@@ -48,6 +48,10 @@ class Note:
     """The lead it is about, if one."""
     site: str | None = None
     """The site it is about, if one."""
+    start_s: float | None = None
+    """Where the first stretch that it is about starts, in seconds from the first sample."""
+    stop_s: float | None = None
+    """Where that stretch ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.findings import Finding, SiteFinding
+from ecg_edge.findings import Finding, Note, SiteFinding
 
 REVIEW = "Unconfirmed: for review by a clinician"
 SUBMISSION_COLUMNS = {
@@ -103,6 +104,13 @@ def read_sample_submission(path: Path) -> list[list[str]]:
     return rows
 
 
+def answer(finding: Finding) -> str:
+    """Return status, probability and found sites in a few words."""
+    if finding.probability is None:
+        return finding.status
+    return " ".join([finding.status, _shown(finding.probability), *finding.found_sites])
+
+
 def printable(name: str) -> str:
     """Return a name without characters that would steer a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
@@ -125,9 +133,16 @@ def _paragraph(finding: Finding) -> Iterator[str]:
             f"{'  found' if site.site in finding.found_sites else ''}"
             for site in finding.sites
         )
-    yield from (f"  reason: {note.message}" for note in finding.reasons)
-    yield from (f"  warning: {note.message}" for note in finding.warnings)
+    yield from (f"  reason: {line}" for line in _grouped(finding.reasons))
+    yield from (f"  warning: {line}" for line in _grouped(finding.warnings))
     yield f"  {REVIEW}"
+
+
+def _grouped(notes: Sequence[Note]) -> Iterator[str]:
+    """Yield a line for each kind of note: the first in full, the leads of the others."""
+    for _, group in groupby(notes, key=lambda note: (note.code, note.site)):
+        first, *others = group
+        yield first.message + (f"; likewise {', '.join(str(note.lead) for note in others)}" if others else "")
 
 
 def _verdict(finding: Finding) -> str:

@@ -50,18 +50,20 @@ class Resampler:
         self._first: NDArray[np.float32] | None = None
         self._last = np.zeros((n_leads, 1), np.float32)
         self._n_in = self._n_out = 0
+        self._gaps: list[tuple[int, int, int]] = []
 
     def push(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the next samples and return those that are finished by them.
 
         Args:
-            chunk: float32, shape (leads, n), finite, n from 0.
+            chunk: float32, shape (leads, n), n from 0.
 
         Returns:
             float32, shape (leads, m), m often 0.
         """
         if chunk.shape[1] == 0:
             return np.empty_like(self._last[:, :0])
+        chunk = self._filled(chunk)
         if self._first is None:
             self._first = chunk[:, :1].copy()
         self._n_in += chunk.shape[1]
@@ -79,8 +81,23 @@ class Resampler:
         result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
         whole = resampled_length(self._n_in, self._from_rate, self._to_rate)
         finished: NDArray[np.float32] = np.ascontiguousarray(result[:, : whole - self._n_out])
+        for lead, start, stop in self._gaps:
+            finished[lead, max(start - self._n_out, 0) : max(stop - self._n_out, 0)] = np.nan
         self._n_out += finished.shape[1]
+        self._gaps = [gap for gap in self._gaps if gap[2] > self._n_out]
         return finished
+
+    def _filled(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a chunk with 0 for what is not finite, and note where that will come out."""
+        finite = np.isfinite(chunk)
+        if finite.all():
+            return chunk
+        ratio = self._to_rate / self._from_rate
+        for lead in np.flatnonzero(~finite.all(axis=1)):
+            changes = np.flatnonzero(np.diff(finite[lead], prepend=True, append=True)) + self._n_in
+            for start, stop in changes.reshape(-1, 2):
+                self._gaps.append((int(lead), max(0, int((start - 1) * ratio)), math.ceil(stop * ratio) + 1))
+        return np.where(finite, chunk, np.float32(0))
 
 
 def resampled_length(samples: int, from_rate: float, to_rate: float) -> int:

@@ -70,7 +70,7 @@ def chunks(samples: int, window: int, stride: int, most: int, tail: str = "windo
         yield Chunk(samples - window, samples)
 
 
-def window_probabilities(scores: NDArray[np.float32], average: str) -> NDArray[np.floating]:
+def window_probabilities(scores: NDArray[np.floating], average: str) -> NDArray[np.floating]:
     """Return the probability of each window.
 
     Args:
@@ -81,6 +81,6 @@ def window_probabilities(scores: NDArray[np.float32], average: str) -> NDArray[n
     return 0.5 + 0.5 * np.tanh(scores.astype(np.float64) / 2) if average == "logit" else scores
 
 
-def mean_probability(scores: NDArray[np.float32], average: str) -> NDArray[np.floating]:
+def mean_probability(scores: NDArray[np.floating], average: str) -> NDArray[np.floating]:
     """Return the probability of a recording from the scores of its windows, shape (windows, labels)."""
     return window_probabilities(scores.mean(axis=0, dtype=np.float64), average)

@@ -8,10 +8,11 @@ from ecg_edge import formats
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import repeated, walls
-from ecg_edge.detector import Detector, window_scores
+from ecg_edge.detector import Detector
 from ecg_edge.model import Model
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import Recording
+from ecg_edge.scoring import window_scores
 
 
 def measure(setup: Setup) -> Iterator[Row]:

@@ -162,6 +162,8 @@ def _columns(stored: Stored, n_signals: int) -> dict[str, list[str]]:
 def _n_records(stored: Stored, promised: int, offset: int, data_record: int) -> int:
     """Return how many data records there are; -1 in the header means that the recorder did not say."""
     there = (stored.size - offset) // (2 * data_record)
+    if promised < -1:
+        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {promised} data records")
     if promised > there:
         raise UnreadableError(
             stored.source, f"is cut off: its header promises {promised} data records, {there} are there"

@@ -25,6 +25,8 @@ SUFFIX_PROVES_NOTHING = False
 _LONGEST_HEADER = 2**16
 _LONGEST_LINE = 1000
 _MOST_SIGNALS = 512
+# Name, signals, rate (and counter), samples, and the time. Of a line that is not so the library takes what it knows.
+_RECORD_LINE = rb"\s*\S+\s+\d+(\s+(\d+\.?\d*|\.\d+)(/\S*)?(\s+\d+(\s.*)?)?)?\s*"
 # Bits of a sample. Differences (8) and the compressed formats cannot be read from the middle in bounded memory.
 _BITS = {"16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 32 / 3, "311": 32 / 3}
 # Samples of all signals to read at a time.
@@ -94,6 +96,8 @@ def _read(path: Path, declared: Declared) -> Recording:
         raise UnreadableError(path, f"promises {header.n_sig} signals and describes {len(header.file_name)}")
     names = [name or "" for name in header.sig_name]
     channels = find_channels(source, names, header.units, declared)
+    if not all(np.isfinite(header.adc_gain[row]) and header.adc_gain[row] for row in channels.rows):
+        raise UnreadableError(path, "has a lead whose gain is not a number of steps")
     per_frame = {header.samps_per_frame[row] or 1 for row in channels.rows}
     if len(per_frame) > 1:
         msg = f"{source}: its leads have different sampling rates; export them at one"
@@ -113,11 +117,14 @@ def _check_text(stored: StoredFile) -> None:
     if stored.size > _LONGEST_HEADER:
         raise UnreadableError(stored.source, f"is longer than a header ({stored.size} bytes)")
     lines = [line for line in stored.read((0, stored.size))[0].splitlines() if not line.strip().startswith(b"#")]
+    lines = [line for line in lines if line.strip()]
     if any(len(line) > _LONGEST_LINE for line in lines):
         raise UnreadableError(stored.source, f"has a line of more than {_LONGEST_LINE} letters")
     # The library drops other letters, which turns microvolts (µV) into volts.
     if not all(line.isascii() for line in lines):
         raise UnreadableError(stored.source, "has letters that are not ASCII; write microvolts as uV")
+    if not lines or not re.fullmatch(_RECORD_LINE, lines[0]):
+        raise UnreadableError(stored.source, "does not begin with a name, the signals, the rate and the samples")
 
 
 def _library() -> Any:  # noqa: ANN401 - wfdb has no type hints

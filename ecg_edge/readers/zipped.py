@@ -5,6 +5,7 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
@@ -17,6 +18,10 @@ SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
+# Recordings pack to a half or a tenth; a bomb to a thousandth.
+_MOST_RATIO = 100
+_SMALL = 2**20
+_LOCAL_HEADER = 30
 # Python's zipfile bounds what it unpacks while reading for these two only.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -48,11 +53,19 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
         raise UnreadableError(path, f"is not a sound .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
+    if _overlap(everything):
+        raise UnreadableError(path, "has entries that overlap, as a zip bomb has")
     found = [each for each in everything if _is_recording(path, each)]
     if not found:
         known = " ".join(suffix for each in entry_formats() for suffix in each.SUFFIXES)
         raise UnreadableError(path, f"holds no recording ({known}; WFDB records must be unpacked first)")
     return sorted(found, key=lambda each: each.filename)
+
+
+def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Return whether some bytes belong to several entries."""
+    spans = sorted((each.header_offset, _LOCAL_HEADER + each.compress_size) for each in entries)
+    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
 def _promised(name: str) -> EntryFormat | None:
@@ -89,7 +102,7 @@ def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, de
     try:
         content = _unpacked(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
     except Exception as error:  # zipfile raises many kinds for damaged entries, zlib.error and EOFError among them
-        raise UnreadableError(source, f"cannot be unpacked: {error}") from error
+        raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
     if len(content) > MOST_BYTES_OF_AN_ENTRY:
         raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
     name = PurePosixPath(entry.filename)
@@ -113,5 +126,8 @@ def _why_not(entry: zipfile.ZipInfo, twice: bool) -> str | None:
         "is encrypted": entry.flag_bits & 1,
         "is packed by another method than deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
         f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
+        f"unpacks to more than {_MOST_RATIO} times its size, as a zip bomb does": (
+            entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
+        ),
     }
     return next((why for why, refused in refusals.items() if refused), None)

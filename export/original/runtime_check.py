@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecg_edge.detector import window_scores
 from ecg_edge.model import CheckedFile, Model
 from ecg_edge.recording import Recording
+from ecg_edge.scoring import window_scores
 from ecg_edge.windows import mean_probability, window_starts
 from export.checks import LENGTHS, TOLERANCE
 from export.errors import ValuesError

@@ -14,8 +14,8 @@ import torch
 from original_files import checkpoints, logits, scaled, signal, store_scaler, weights
 
 from ecg_edge import Recording
-from ecg_edge.detector import window_scores
 from ecg_edge.model import CheckedFile, Model
+from ecg_edge.scoring import window_scores
 from ecg_edge.windows import mean_probability
 from export.errors import ValuesError
 from export.original import release

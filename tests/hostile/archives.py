@@ -30,10 +30,17 @@ def by_hand(*entries, comment=b"", n=None, offset=None, zip64=False):
         facts = {"method": 0, "crc": zlib.crc32(data), "packed": len(data), "size": len(data), "flags": 0x800} | lies
         fields = (facts["flags"], facts["method"], 0, 33, facts["crc"], facts["packed"], facts["size"], len(name), 0)
         at = lies.get("at", len(body))
-        central += b"PK\1\2" + struct.pack("<HHHHHHIIIHH", 20, 20, *fields) + struct.pack("<HHHII", 0, 0, 0, lies.get("mode", 0) << 16, at) + name
+        central += (
+            b"PK\1\2"
+            + struct.pack("<HHHHHHIIIHH", 20, 20, *fields)
+            + struct.pack("<HHHII", 0, 0, 0, lies.get("mode", 0) << 16, at)
+            + name
+        )
         body += b"PK\3\4" + struct.pack("<HHHHHIIIHH", 20, *fields) + name + data
     n = len(entries) if n is None else n
-    end = struct.pack("<HHHHIIH", 0, 0, n & 0xFFFF, n & 0xFFFF, len(central), len(body) if offset is None else offset, len(comment))
+    end = struct.pack(
+        "<HHHHIIH", 0, 0, n & 0xFFFF, n & 0xFFFF, len(central), len(body) if offset is None else offset, len(comment)
+    )
     return body + central + (_end_64(n, len(central), len(body)) if zip64 else b"") + b"PK\5\6" + end + comment
 
 
@@ -53,13 +60,22 @@ def many_entries(n):
 def overlapping():
     """Many entries of one and the same data."""
     packed = _deflated(bytes(200_000_000))
-    return by_hand((b"0.npy", packed, {"method": 8, "size": 200_000_000, "crc": 0}), *((b"%d.npy" % i, b"", {"method": 8, "packed": len(packed), "size": 200_000_000, "crc": 0, "at": 0}) for i in range(1, 500)))
+    return by_hand(
+        (b"0.npy", packed, {"method": 8, "size": 200_000_000, "crc": 0}),
+        *(
+            (b"%d.npy" % i, b"", {"method": 8, "packed": len(packed), "size": 200_000_000, "crc": 0, "at": 0})
+            for i in range(1, 500)
+        ),
+    )
 
 
 def quoting():
     """Entries whose data holds the headers of the next ones."""
     inner = one(b"b.npy")
-    return by_hand((b"a.npy", inner[: inner.index(b"PK\1\2")], {}), (b"b.npy", b"", {"at": 35, "size": len(GOOD), "packed": len(GOOD), "crc": zlib.crc32(GOOD)}))
+    return by_hand(
+        (b"a.npy", inner[: inner.index(b"PK\1\2")], {}),
+        (b"b.npy", b"", {"at": 35, "size": len(GOOD), "packed": len(GOOD), "crc": zlib.crc32(GOOD)}),
+    )
 
 
 def _deflated(content):
@@ -130,6 +146,9 @@ TWINS = {"twice_the_same": (b"a.npy", b"a.npy"), "twice_but_for_case": (b"A.npy"
 
 CASES = [
     *(of_bytes(f"zip_{name}", content, why, "a.zip") for name, (content, why) in FILES.items()),
-    *(of_bytes(f"zip_{name}", by_hand(*((each, GOOD, {}) for each in names)), "more than once", "a.zip") for name, names in TWINS.items()),
+    *(
+        of_bytes(f"zip_{name}", by_hand(*((each, GOOD, {}) for each in names)), "more than once", "a.zip")
+        for name, names in TWINS.items()
+    ),
 ]
 __all__ = ["CASES", "Case"]

@@ -164,7 +164,11 @@ PLACES = [
 ]
 
 CASES = [
-    *(of_bytes(name, content, why) for group in (CLAIMS, TYPES, HEADERS, VALUES, OTHERS) for name, (content, why) in group.items()),
+    *(
+        of_bytes(name, content, why)
+        for group in (CLAIMS, TYPES, HEADERS, VALUES, OTHERS)
+        for name, (content, why) in group.items()
+    ),
     *(of_bytes(name, content) for name, content in HARMLESS.items()),
     *PLACES,
 ]

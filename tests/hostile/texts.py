@@ -8,7 +8,9 @@ from hostile.arrays import ECG
 from hostile.case import Case, of_bytes
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-TABLE = "no table|no row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
+TABLE = (
+    "no table|no row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
+)
 
 
 def table(head=None):
@@ -48,13 +50,25 @@ TABLES = {
     "time_runs_back": (with_line(b"-5" + b",0" * 12), "time column"),
     "time_stands_still": (b"\n".join([LINES[0], *([b"1" + b",0.1" * 12] * 1000)]), "time column"),
     "time_nan": (with_line(b"nan" + b",0" * 12), "time column"),
-    "time_tiny_steps": (b"\n".join([LINES[0], *(b"%de-300" % i + b",0.1" * 12 for i in range(1000))]), "Hz|rate|time column"),
+    "time_tiny_steps": (
+        b"\n".join([LINES[0], *(b"%de-300" % i + b",0.1" * 12 for i in range(1000))]),
+        "Hz|rate|time column",
+    ),
     "no_rows": (LINES[0] + b"\n", TABLE),
-    "lead_twice": (table(head="time (s),I (mV),I (mV)," + ",".join(f"{each} (mV)" for each in LEADS[2:])), "twice|more than once|I "),
+    "lead_twice": (
+        table(head="time (s),I (mV),I (mV)," + ",".join(f"{each} (mV)" for each in LEADS[2:])),
+        "twice|more than once|I ",
+    ),
     "units_unknown": (table(head="time (s)," + ",".join(f"{lead} (parsec)" for lead in LEADS)), "parsec|unit"),
     "units_missing": (table(head="time (s)," + ",".join(LEADS)), "units"),
-    "leads_missing": (table(head="time (s)," + ",".join(f"{each} (mV)" for each in (*LEADS[:8], "a", "b", "c", "d"))), "V3"),
-    "rate_of_10_to_15": (b"\n".join([LINES[0].replace(b"(s)", b"(ns)"), *(b"%f" % (i / 1e6) + b",0.1" * 12 for i in range(1000))]), "Hz|rate|time"),
+    "leads_missing": (
+        table(head="time (s)," + ",".join(f"{each} (mV)" for each in (*LEADS[:8], "a", "b", "c", "d"))),
+        "V3",
+    ),
+    "rate_of_10_to_15": (
+        b"\n".join([LINES[0].replace(b"(s)", b"(ns)"), *(b"%f" % (i / 1e6) + b",0.1" * 12 for i in range(1000))]),
+        "Hz|rate|time",
+    ),
 }
 
 
@@ -109,14 +123,39 @@ WFDB = {
     "empty": (lambda folder: (folder / "a.hea").write_bytes(b""), "empty|WFDB"),
 }
 
-FIELDS = {"label": 16, "transducer": 80, "units": 8, "low": 8, "high": 8, "least": 8, "most": 8, "filter": 80, "samples": 8, "reserved": 32}
+FIELDS = {
+    "label": 16,
+    "transducer": 80,
+    "units": 8,
+    "low": 8,
+    "high": 8,
+    "least": 8,
+    "most": 8,
+    "filter": 80,
+    "samples": 8,
+    "reserved": 32,
+}
 
 
 def edf(data=None, *, n=None, records="10", duration="1", size=None, reserved="", **changes):
     """Write an EDF by hand; changes are cells of all signals."""
-    signal = {"transducer": "", "units": "mV", "low": "-32.768", "high": "32.767", "least": "-32768", "most": "32767", "filter": "", "samples": "500", "reserved": ""} | changes
+    signal = {
+        "transducer": "",
+        "units": "mV",
+        "low": "-32.768",
+        "high": "32.767",
+        "least": "-32768",
+        "most": "32767",
+        "filter": "",
+        "samples": "500",
+        "reserved": "",
+    } | changes
     first = f"{'0':8}{'X X X X':80}{'Startdate X X X X':80}{'01.01.20':8}{'00.00.00':8}{size or 256 * 13:<8}{reserved:44}{records:8}{duration:8}{n or 12:<4}"
-    second = "".join((lead if name == "label" else signal[name])[:width].ljust(width) for name, width in FIELDS.items() for lead in LEADS)
+    second = "".join(
+        (lead if name == "label" else signal[name])[:width].ljust(width)
+        for name, width in FIELDS.items()
+        for lead in LEADS
+    )
     if data is None:
         counts = np.round(ECG * 1000).astype("<i2").reshape(12, 10, 500)
         data = counts.transpose(1, 0, 2).tobytes()
@@ -192,13 +231,17 @@ def of_group(**attributes):
 
 def of_channels(**attributes):
     return dicom(
-        lambda group: [setattr(each, name, value) for each in group.ChannelDefinitionSequence for name, value in attributes.items()]
+        lambda group: [
+            setattr(each, name, value) for each in group.ChannelDefinitionSequence for name, value in attributes.items()
+        ]
     )
 
 
 def nested_sequences(depth):
     """Items of undefined length in one another, never closed."""
-    item = struct.pack("<HH", 0x5400, 0x0100) + b"SQ\0\0" + b"\xff" * 4 + struct.pack("<HH", 0xFFFE, 0xE000) + b"\xff" * 4
+    item = (
+        struct.pack("<HH", 0x5400, 0x0100) + b"SQ\0\0" + b"\xff" * 4 + struct.pack("<HH", 0xFFFE, 0xE000) + b"\xff" * 4
+    )
     return _front() + item * depth
 
 

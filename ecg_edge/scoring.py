@@ -1,0 +1,117 @@
+"""From stretches of recordings to window scores, and from those to one mean a recording."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.model import Model
+from ecg_edge.recording import Recording
+from ecg_edge.spec import ModelSpec
+from ecg_edge.windows import Chunk, chunks, mean_probability, n_regular_windows
+
+Watch = Callable[[int, int, NDArray[np.float32]], None]
+
+
+def window_scores(model: Model, recordings: list[Recording], watch: Watch | None = None) -> list[NDArray[np.float32]]:
+    """Return the scores of all windows of each recording, shape (windows, labels); equal lengths share calls.
+
+    Args:
+        model: Of either stage.
+        recordings: Each at least one window long.
+        watch: Called with the index of a recording, the first sample and the samples of each stretch that is read.
+
+    Returns:
+        Scores as `finite_scores` gives them.
+    """
+    parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for i, recording in enumerate(recordings):
+        by_length[recording.samples].append(i)
+    for samples, rows in by_length.items():
+        for some, chunk in _calls(model.spec, samples, rows):
+            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in some])
+            if watch is not None:
+                for i, stretch in zip(some, ecg, strict=True):
+                    watch(i, chunk.start, stretch)
+            for i, scores in zip(some, finite_scores(model, ecg), strict=True):
+                parts[i].append(scores)
+    return [np.concatenate(each) for each in parts]
+
+
+def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a model's window scores.
+
+    NaN stands for a window that touches a sample that is not finite, infinity for one that the model has no number for.
+
+    Args:
+        model: Of either stage.
+        ecg: Millivolts, shape (batch, 12, samples).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = np.dot(ecg.ravel(), ecg.ravel())
+    # One sample that is not finite makes the energy so; only then is it worth looking where.
+    finite = None if np.isfinite(energy) else np.isfinite(ecg)
+    scores = model.window_scores(ecg if finite is None else np.where(finite, ecg, np.float32(0)))
+    if not np.isfinite(scores).all():
+        scores = np.where(np.isfinite(scores), scores, np.float32("inf"))
+    if finite is None or finite.all():
+        return scores
+    bad = np.cumsum(np.pad(~finite.all(axis=1), ((0, 0), (1, 0))), axis=1)
+    starts = model.spec.stride * np.arange(scores.shape[1])
+    touched = bad[:, starts + model.spec.window] > bad[:, starts]
+    return np.where(touched[..., None], np.float32("nan"), scores)
+
+
+def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
+    """Yield which recordings of equal length, and which stretch of them, to hand to the model together."""
+    whole = samples == spec.whole_length
+    at_least = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if whole else 1
+    together = max(1, spec.windows_per_call // at_least)
+    for i in range(0, len(rows), together):
+        some = rows[i : i + together]
+        most = spec.windows_per_call // len(some)
+        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, most, spec.tail)
+        for stretch in stretches:
+            yield some, stretch
+
+
+class WindowMean:
+    """The mean over the windows that count, window by window, in memory that does not grow.
+
+    Args:
+        spec: Of the model whose scores they are.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.windows = 0
+        """All that were added."""
+        self.counted = 0
+        """Those that count."""
+        self._total = np.zeros(len(spec.labels))
+
+    def add(self, scores: NDArray[np.float32], counts: NDArray[np.bool_]) -> None:
+        """Add windows.
+
+        Args:
+            scores: Shape (windows, labels).
+            counts: Which of them count, shape (windows,).
+        """
+        self.windows += len(scores)
+        self.counted += int(np.count_nonzero(counts))
+        self._total = self._total + scores[counts].sum(axis=0, dtype=np.float64)
+
+    def copy(self) -> "WindowMean":
+        """Return another that goes on from here on its own."""
+        other = WindowMean(self.spec)
+        other.windows, other.counted, other._total = self.windows, self.counted, self._total
+        return other
+
+    def probability(self) -> list[float] | None:
+        """Return the probability of each label, none where the scores are beyond measure; one window must count."""
+        if not np.isfinite(self._total).all():
+            return None
+        mean = (self._total / self.counted)[None]
+        return [float(each) for each in mean_probability(mean, self.spec.average)]
