@@ -1,5 +1,6 @@
 """The command line: parse, call, print."""
 
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator

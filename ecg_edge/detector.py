@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge import __version__
-from ecg_edge.errors import EcgEdgeError, ModelError
+from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError
 from ecg_edge.findings import Finding, Provenance, Timeline
 from ecg_edge.listener import Listener
 from ecg_edge.model import Model, read_files, shipped_models
@@ -156,6 +156,8 @@ class Detector:
                 read.append(self._ready(recording))
             except EcgEdgeError as error:
                 findings.append(self._failed(item, error))
+            except MemoryError as error:
+                findings.append(self._failed(item, NoMemoryError(error)))
             else:
                 findings.append(None)
         answers = iter(self._answers_or_errors(read, all_sites, windows))
@@ -164,9 +166,10 @@ class Detector:
     def _answers_or_errors(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
         try:
             return self._answers(recordings, all_sites, windows)
-        except EcgEdgeError as error:
+        except (EcgEdgeError, MemoryError) as error:
             if len(recordings) == 1:
-                return [self._failed(recordings[0], error)]
+                known = error if isinstance(error, EcgEdgeError) else NoMemoryError(error)
+                return [self._failed(recordings[0], known)]
             return [finding for each in recordings for finding in self._answers_or_errors([each], all_sites, windows)]
 
     def _failed(self, item: Recording | RecordFile, error: EcgEdgeError) -> Finding:

@@ -117,6 +117,20 @@ class ModelError(EcgEdgeError, ValueError):
         super().__init__(f"{path}: {why}")
 
 
+class InferenceError(EcgEdgeError, RuntimeError):
+    """onnxruntime gives no answer, most often for want of memory."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"onnxruntime gives no answer: {_short(why, 300)}")
+
+
+class NoMemoryError(EcgEdgeError, MemoryError):
+    """A recording needs more memory than there is."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"there is not enough memory for it ({_short(why, 100) or 'no more is known'})")
+
+
 class ProviderError(EcgEdgeError, RuntimeError):
     """The execution provider that was asked for is not the one that would run."""
 

@@ -186,7 +186,6 @@ def _plain_csv_row(cells: Sequence[object]) -> str:
 
 
 def _inert(cell: str) -> str:
-    # A file name may hold bytes that are no text.
-    cell = cell.encode("utf-8", "backslashreplace").decode()
+    cell = printable(cell)
     # A spreadsheet would run a cell that starts like this as a formula.
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ecg_edge.errors import ModelError, ProviderError
+from ecg_edge.errors import InferenceError, ModelError, ProviderError
 from ecg_edge.findings import ModelProvenance
 from ecg_edge.onnx_file import check_onnx
 from ecg_edge.spec import METADATA_KEY, ModelSpec
@@ -156,8 +156,16 @@ class Model:
 
         Returns:
             Shape (batch, windows, labels).
+
+        Raises:
+            InferenceError: onnxruntime fails.
         """
-        output = f"window_{self.spec.average}"
+        try:
+            return self._run(f"window_{self.spec.average}", ecg)
+        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+            raise InferenceError(error) from error
+
+    def _run(self, output: str, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.provider == PROVIDERS["cpu"]:
             result: NDArray[np.float32] = self._session.run([output], {"ecg": ecg})[0]
             return result

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, as pytest has them
 
-from hostile import arrays, archives, texts  # noqa: E402
+from hostile import archives, arrays, texts
 
 CASES = {case.name: case for case in (*arrays.CASES, *archives.CASES, *texts.CASES)}
 _MOST_MEMORY = 2 * 2**30
@@ -36,7 +36,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
         timeout=120,
         stdin=subprocess.DEVNULL,
         env={**os.environ, **_ONE_THREAD},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY)),
     )
 
 

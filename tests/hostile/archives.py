@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 from hostile.arrays import ECG, npy
-from hostile.case import Case, of_bytes
+from hostile.case import of_bytes
 
 GOOD = npy(ECG[:, :1000])
 OUTSIDE = "outside the archive"
@@ -130,7 +130,7 @@ FILES = {
     "entry_empty": (archive(("a.npy", b"")), "is no .npy file"),
     "entry_claims_huge": (archive(("a.npy", npy(ECG)[:80] + b"x")), "header cannot be read"),
     "entry_is_folder": (archive(("a.npy/", b"")), "holds no recording"),
-    "comment_with_an_end": (by_hand((b"a.npy", GOOD, {}), comment=b"PK\5\6" + bytes(18)), ""),
+    "comment_with_an_end": (by_hand((b"a.npy", GOOD, {}), comment=b"PK\5\6" + bytes(18)), "holds no recording"),
     "comment_of_64_kb": (by_hand((b"a.npy", GOOD, {}), comment=bytes(65535)), ""),
     "bytes_before": (b"PK" + bytes(5000) + archive(("a.npy", GOOD)), ""),
     "name_with_newline": (one(b"a\nb.npy"), ""),
@@ -151,4 +151,3 @@ CASES = [
         for name, names in TWINS.items()
     ),
 ]
-__all__ = ["CASES", "Case"]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+PASSED_OVER = "passed over: no recording by its name and content"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
