@@ -124,7 +124,9 @@ def _check_text(stored: StoredFile) -> None:
     if not all(line.isascii() for line in lines):
         raise UnreadableError(stored.source, "has letters that are not ASCII; write microvolts as uV")
     if not lines or not re.fullmatch(_RECORD_LINE, lines[0]):
-        raise UnreadableError(stored.source, "is not a sound WFDB header: it begins with no name, signals, rate and samples")
+        raise UnreadableError(
+            stored.source, "is not a sound WFDB header: it begins with no name, signals, rate and samples"
+        )
 
 
 def _library() -> Any:  # noqa: ANN401 - wfdb has no type hints
