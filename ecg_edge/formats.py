@@ -186,6 +186,5 @@ def _plain_csv_row(cells: Sequence[object]) -> str:
 
 
 def _inert(cell: str) -> str:
-    cell = printable(cell)
     # A spreadsheet would run a cell that starts like this as a formula.
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    return f"'{printable(cell)}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else printable(cell)

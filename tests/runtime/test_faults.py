@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_edge import output
-from ecg_edge.readers import find_records
+from ecg_edge import Detector, output, read_recording
+from ecg_edge.readers import RecordFile, find_records
 from ecg_edge.selfcheck import example_recordings
 
 NORMAL = example_recordings() / "normal.npy"
@@ -264,6 +264,31 @@ def test_a_recording_that_becomes_a_pipe_after_it_was_listed_is_not_waited_for(t
     assert "not a regular file" in finding.error
 
 
+def test_a_record_that_is_too_much_for_the_memory_is_an_error_among_the_others(tmp_path, tiny):
+    def too_much():
+        return np.zeros((10**9, 10**9)).sum()
+
+    def a_little():
+        raise MemoryError
+
+    records = [RecordFile(each.__name__, "", each) for each in (too_much, a_little)]
+    findings = list(tiny.detect_many([*records, read_recording(NORMAL)]))
+    assert [finding.status for finding in findings] == ["error", "error", "not_detected"]
+    assert all("not enough memory for it" in finding.error for finding in findings[:2])
+
+
+def test_a_session_that_fails_is_an_error_of_its_record(tiny_folder, monkeypatch):
+    detector = Detector(tiny_folder)
+
+    def fail(*_):
+        msg = "bad allocation"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(detector.infarction, "_run", fail)
+    (finding,) = detector.detect_many([read_recording(NORMAL)])
+    assert finding.error == "onnxruntime gives no answer: bad allocation"
+
+
 def test_a_loop_of_links_is_an_error_among_the_others(tmp_path):
     (tmp_path / "a.npy").symlink_to("b.npy")
     (tmp_path / "b.npy").symlink_to("a.npy")
@@ -297,8 +322,6 @@ def resident_bytes():
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_folder, threads, record_property):
-    from ecg_edge import Detector
-
     shutil.copy(NORMAL, tmp_path / "a.npy")
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.write(NORMAL, "b.npy")

@@ -97,7 +97,7 @@ def test_csv_has_one_row_a_record_under_one_header():
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_name_cannot_be_a_formula_in_csv(name):
     (row,) = csv.DictReader(io.StringIO("".join(formats.csv_table([not_detected(record=name)], SITES))))
-    assert row["record"] == f"'{name}"
+    assert row["record"] == f"'{formats.printable(name)}"
 
 
 def sample(path, *rows):
