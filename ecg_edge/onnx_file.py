@@ -14,9 +14,9 @@ _PARTS: dict[str, dict[int, str]] = {
     "node": {5: "attribute"},
     "attribute": {
         5: "tensor",
-        6: "inner graph",
+        6: "graph",
         10: "tensor",
-        11: "inner graph",
+        11: "graph",
         22: "sparse tensor",
         23: "sparse tensor",
     },
@@ -24,6 +24,8 @@ _PARTS: dict[str, dict[int, str]] = {
 }
 _STANDARD = (b"", b"ai.onnx")
 _LONGEST_VARINT = 63
+# A graph, a node, its attribute, the graph in it: three graphs in one another.
+_DEEPEST = 12
 
 
 def check_onnx(content: bytes) -> None:
@@ -39,7 +41,10 @@ def check_onnx(content: bytes) -> None:
         raise ValueError(msg) from error
 
 
-def _check(kind: str, message: memoryview) -> None:
+def _check(kind: str, message: memoryview, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        msg = "has graphs in graphs too deep"
+        raise ValueError(msg)
     parts = _PARTS.get(kind, {})
     for number, value in _fields(message):
         for refused, why in _REFUSED.get(kind, {}).items():
@@ -49,12 +54,16 @@ def _check(kind: str, message: memoryview) -> None:
         if part in _NEVER:
             raise ValueError(_NEVER[part])
         if part is not None and isinstance(value, memoryview):
-            _check(part, value)
+            _check(part, value, depth + 1)
 
 
 def _foreign(value: _Value) -> str | None:
     name = bytes(value) if isinstance(value, memoryview) else b"?"
     return None if name in _STANDARD else f"needs operators that are not standard ({name.decode('ascii', 'replace')})"
+
+
+def _endless(value: _Value) -> str | None:
+    return "has a loop, which may never end" if isinstance(value, memoryview) and bytes(value) == b"Loop" else None
 
 
 def _outside(value: _Value) -> str | None:
@@ -63,12 +72,11 @@ def _outside(value: _Value) -> str | None:
 
 _REFUSED: dict[str, dict[int, Callable[[_Value], str | None]]] = {
     "operator set": {1: _foreign},
-    "node": {7: _foreign},
+    "node": {4: _endless, 7: _foreign},
     # The place of the other file, and the mark that there is one.
     "tensor": {13: _outside, 14: _outside},
 }
 _NEVER = {
-    "inner graph": "has a loop or a branch, which may never end",
     "function": "defines operators of its own",
     "training": "holds instructions for training",
 }

@@ -86,6 +86,18 @@ def looping():
     return made
 
 
+def nested():
+    made = model(spec("infarction"))
+    body = helper.make_graph([], "empty", [], [])
+    for _ in range(10):
+        body = helper.make_graph(
+            [helper.make_node("If", ["yes"], [], then_branch=body, else_branch=body)], "deep", [], []
+        )
+        body.node[0].attribute.pop()
+    made.graph.node.append(helper.make_node("If", ["yes"], [], then_branch=body))
+    return made
+
+
 def foreign_node():
     made = model(spec("infarction"))
     made.graph.node[0].domain = "com.microsoft"
@@ -107,7 +119,8 @@ def own_functions():
 @pytest.mark.parametrize(
     ("made", "why"),
     [
-        (looping, "has a loop or a branch, which may never end"),
+        (looping, "has a loop, which may never end"),
+        (nested, "has graphs in graphs too deep"),
         (foreign_node, r"operators that are not standard \(com.microsoft\)"),
         (foreign_operators, r"operators that are not standard \(ai.onnx.contrib\)"),
         (own_functions, "defines operators of its own"),
