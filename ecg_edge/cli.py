@@ -63,7 +63,7 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--follow",
     is_flag=True,
-    help="With -: a live feed of little-endian float32 samples, 12 a moment, in mV at 500 Hz; a line a second.",
+    help="With -: a live feed of little-endian float32, a sample of each lead in turn; a line a second.",
 )
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
