@@ -176,7 +176,13 @@ def _follow(detector: "Detector", declared: "Declared", form: str, output: Path 
             units=declared.units or "mV",
             name="stdin",
         )
-        write(follow(stream, sys.stdin.buffer, form, all_sites=all_sites), output)
+        write(_each_at_once(follow(stream, sys.stdin.buffer, form, all_sites=all_sites)), output)
+
+
+def _each_at_once(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        sys.stdout.flush()  # before the next is waited for
 
 
 def _declared(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
