@@ -1,7 +1,7 @@
 """A live feed's samples as the models take them: twelve leads in order, millivolts, their sampling rate."""
 
+import math
 from collections.abc import Sequence
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,8 @@ class Intake:
 
 def _coincide(sampling_rate: float, rate: float) -> int:
     """Return after how many samples of one rate one of them is at the time of one of the other rate."""
-    every = (Fraction(rate) / Fraction(sampling_rate)).denominator
+    (a, b), (c, d) = rate.as_integer_ratio(), sampling_rate.as_integer_ratio()
+    every = b * c // math.gcd(a * d, b * c)
     if every > _COINCIDE_S / 2 * sampling_rate:
         msg = (
             f"a live feed of {sampling_rate} Hz cannot be resampled to {rate:g} Hz; "
