@@ -64,7 +64,7 @@ def _session_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--follow",
     is_flag=True,
-    help="With -: a live feed of little-endian float32 samples, 12 a moment, in mV at 500 Hz; a line a second.",
+    help="With -: a live feed of little-endian float32, a sample of each lead in turn; a line a second.",
 )
 @_session_options
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -180,7 +180,13 @@ def _follow(detector: "Detector", declared: "Declared", form: str, output: Path 
             units=declared.units or "mV",
             name="stdin",
         )
-        write(follow(stream, sys.stdin.buffer, form, all_sites=all_sites), output)
+        write(_each_at_once(follow(stream, sys.stdin.buffer, form, all_sites=all_sites)), output)
+
+
+def _each_at_once(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        sys.stdout.flush()  # before the next is waited for
 
 
 def _declared(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,11 @@ from ecg_edge.recording import LEADS, Recording
 from ecg_edge.resampling import at_rate, original
 from ecg_edge.scoring import WindowMean, window_scores
 from ecg_edge.spec import STAGES, ModelSpec
-from ecg_edge.stream import Stream
 from ecg_edge.verdict import Judge, QualityGate, Subject, to_be_located
 from ecg_edge.windows import window_probabilities, window_starts
+
+if TYPE_CHECKING:
+    from ecg_edge.stream import Stream
 
 # Recordings in one model call: caches make one at a time the fastest on a CPU, a GPU wants many.
 _BATCH = {"cpu": 1, "cuda": 64}
@@ -124,8 +127,10 @@ class Detector:
         leads: Sequence[str] = LEADS,
         units: str = "mV",
         name: str = "stream",
-    ) -> Stream:
-        """Return a live feed of one patient, to be pushed chunk by chunk; see `Stream`."""
+    ) -> "Stream":
+        """Return a live feed of one patient, to be pushed chunk by chunk; see `ecg_edge.stream.Stream`."""
+        from ecg_edge.stream import Stream
+
         return Stream(self, sampling_rate, leads, units, name)
 
     def detect_many(

@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
 from ecg_edge.formats import answer
-from ecg_edge.recording import LEADS
 from ecg_edge.stream import Stream
 
-FRAME = np.dtype(("<f4", (len(LEADS),)))
-"""One moment: the twelve leads in their order, little-endian float32, millivolts."""
+SAMPLE = np.dtype("<f4")
+"""A frame is one moment: a sample of each of the stream's leads in their order, in its unit."""
 LAST_S = 10
-_SECOND = 500
 
 
 def follow(stream: Stream, feed: BinaryIO, form: str, *, all_sites: bool) -> Iterator[str]:
@@ -31,26 +30,27 @@ def follow(stream: Stream, feed: BinaryIO, form: str, *, all_sites: bool) -> Ite
         UnreadableError: The feed ends within a frame.
     """
     try:
-        for seconds in _seconds(feed):
-            stream.push(seconds.T)
+        for second in _seconds(feed, len(stream.leads), round(stream.sampling_rate)):
+            stream.push(second.T)
             yield _line(stream, form, all_sites)
     except KeyboardInterrupt:
         return
 
 
-def _seconds(feed: BinaryIO) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
-    held, size = bytearray(), _SECOND * FRAME.itemsize
+def _seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np.float32]]:
+    held, frame = bytearray(), n_leads * SAMPLE.itemsize
+    size = n_frames * frame
     read = getattr(feed, "read1", feed.read)
     while piece := read(size):
         held += piece
         while len(held) >= size:
-            yield np.frombuffer(bytes(held[:size]), "<f4").reshape(_SECOND, len(LEADS))
+            yield np.frombuffer(bytes(held[:size]), SAMPLE).reshape(n_frames, n_leads)
             del held[:size]
-    whole = len(held) // FRAME.itemsize * FRAME.itemsize
+    whole = len(held) // frame * frame
     if whole:
-        yield np.frombuffer(bytes(held[:whole]), "<f4").reshape(-1, len(LEADS))
+        yield np.frombuffer(bytes(held[:whole]), SAMPLE).reshape(-1, n_leads)
     if len(held) > whole:
-        raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {FRAME.itemsize} bytes came")
+        raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {frame} bytes came")
 
 
 def _line(stream: Stream, form: str, all_sites: bool) -> str:

@@ -49,6 +49,11 @@ def windows_left_out(left_out: int, windows: int, unusable_s: float) -> Note:
     return Note("windows_left_out", f"{left_out} of {windows} windows do not count: {why}")
 
 
+def windows_left_out_of_sites(left_out: int, windows: int) -> Note:
+    """Return what to say where only the second stage, whose windows are shorter, leaves some out."""
+    return Note("windows_left_out", f"{left_out} of the sites' {windows} windows do not count: the signal is unusable")
+
+
 def followed(stretches: Stretches, rows: Sequence[Row]) -> Iterator[tuple[Note, bool]]:
     """Yield a note for each flag that held long enough, and whether it is a reason not to answer."""
     for flag in stretches.raised():

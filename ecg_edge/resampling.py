@@ -100,6 +100,11 @@ class Resampler:
         return np.where(finite, chunk, np.float32(0))
 
 
+def same_rate(one: float, other: float) -> bool:
+    """Return whether two rates are so close that nothing need be resampled."""
+    return math.isclose(one, other, rel_tol=_SAME_RATE)
+
+
 def resampled_length(samples: int, from_rate: float, to_rate: float) -> int:
     """Return how many samples of `to_rate` lie before the end of `samples` of `from_rate`."""
     return math.ceil(samples * to_rate / from_rate - 1e-6)
@@ -175,7 +180,7 @@ def at_rate(recording: Recording, rate: float) -> Recording:
         SamplingRateError: Its rate is out of range.
         MissingExtraError: soxr is not installed.
     """
-    if math.isclose(recording.sampling_rate, rate, rel_tol=_SAME_RATE):
+    if same_rate(recording.sampling_rate, rate):
         return recording
     return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
 

@@ -1,20 +1,21 @@
 """The same answer from a live feed, chunk by chunk."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
 from ecg_edge.findings import Finding
+from ecg_edge.intake import Intake, LatestSamples
 from ecg_edge.listener import Listener
 from ecg_edge.model import Model
 from ecg_edge.quality_measures import BLOCK
-from ecg_edge.recording import LEADS, Recording
+from ecg_edge.recording import Recording
 from ecg_edge.scoring import WindowMean, finite_scores
-from ecg_edge.verdict import Subject, to_be_located
+from ecg_edge.verdict import Judge, Subject, to_be_located
 from ecg_edge.windows import n_regular_windows, window_probabilities
 
 if TYPE_CHECKING:
@@ -39,44 +40,42 @@ class StreamWindow:
 class Stream:
     """One patient's live feed: its answer so far is that of `Detector.detect` on the same samples.
 
-    Memory does not grow: the sums of the window scores and the last `LONGEST_LAST_S` seconds of samples are kept, about
-    2 MB. For that the second stage runs on every window as it comes, whatever the first finds, because the answer may
+    Memory does not grow: the sums of the window scores and the last `LONGEST_LAST_S` seconds of samples are kept, a few
+    MB. For that the second stage runs on every window as it comes, whatever the first finds, because the answer may
     turn to an infarction at any time. For one thread at a time; any number of streams may share a detector.
+
+    A feed of another rate than the models' is resampled: its windows come with the delay of the filter (2 to 8 s), its
+    findings do not.
 
     Args:
         detector: Whose models answer.
         sampling_rate: Of the chunks, samples per second.
-        leads: Names of the chunks' rows.
+        leads: Names of the chunks' rows, as `Recording` takes them.
         units: Of the chunks.
         name: What findings call it.
 
     Raises:
-        InvalidRecordingError: The sampling rate, leads or units are not those of the models.
+        InvalidRecordingError: The leads, units or sampling rate are not what an answer could be had of.
+        MissingExtraError: The feed must be resampled and soxr is not installed.
     """
 
     def __init__(self, detector: "Detector", sampling_rate: float, leads: Sequence[str], units: str, name: str) -> None:
-        for model in (detector.infarction, detector.localization):
-            if sampling_rate != model.spec.sampling_rate:
-                msg = f"the models take {model.spec.sampling_rate:g} Hz, the stream has {sampling_rate:g} Hz"
-                raise InvalidRecordingError(msg)
-        if tuple(leads) != LEADS or units != "mV":
-            msg = f"expected the leads {', '.join(LEADS)} in mV, found {', '.join(leads)} in {units}"
-            raise InvalidRecordingError(msg)
-        self._detector, self._name, self._rate = detector, name, float(sampling_rate)
+        self._detector, self._name = detector, name
+        self.sampling_rate, self.leads, self.units = float(sampling_rate), tuple(leads), units
+        models = (detector.infarction, detector.localization)
+        self._whole_lengths = {model.spec.whole_length for model in models}
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples, as for another patient."""
-        models = (self._detector.infarction, self._detector.localization)
-        window = max(model.spec.window for model in models)
-        self._listener = Listener(self._detector.judge.gate, keep_blocks=(window + _PIECE) // BLOCK + 2)
-        self._recent = _Recent(max(round(LONGEST_LAST_S * self._rate), window))
-        self._first, self._second = (_Stage(model, self._recent, self._listener) for model in models)
+        rate = self._detector.infarction.spec.sampling_rate
+        self._intake = Intake(self.sampling_rate, self.leads, self.units, rate, LONGEST_LAST_S)
+        self._so_far = _SoFar.nothing(self._detector)
 
     @property
     def samples(self) -> int:
-        """Samples of each lead so far."""
-        return self._recent.stop
+        """Samples of each lead so far, at the feed's rate."""
+        return self._intake.latest.stop
 
     def push(self, chunk: NDArray[np.generic]) -> list[StreamWindow]:
         """Take the next samples.
@@ -92,15 +91,7 @@ class Stream:
             WrongShapeError: The chunk is not leads by samples.
             WrongTypeError: It does not hold real numbers.
         """
-        signal = self._to_canonical(np.asarray(chunk))
-        finished = []
-        for start in range(0, signal.shape[1], _PIECE):
-            piece = signal[:, start : start + _PIECE]
-            self._listener.listen(self.samples, piece)
-            self._recent.append(piece)
-            finished += self._first.advance()
-            self._second.advance()
-        return finished
+        return self._so_far.push(self._intake.push(np.asarray(chunk)))
 
     def finding(self, *, last_s: float | None = None, all_sites: bool = False) -> Finding:
         """Return the answer so far.
@@ -117,89 +108,101 @@ class Stream:
         if last_s is not None and not 0 < last_s <= LONGEST_LAST_S:
             msg = f"last_s is {last_s}, expected more than 0 and at most {LONGEST_LAST_S}"
             raise ValueError(msg)
-        samples = self.samples if last_s is None else min(round(last_s * self._rate), self.samples)
-        subject = Subject(self._name, "", samples / self._rate, self._rate)
-        if refusal := self._detector.judge.too_short(subject, samples):
+        rate = self.sampling_rate
+        wanted = self.samples if last_s is None else min(round(last_s * rate), self.samples)
+        subject = Subject(self._name, "", wanted / rate, rate)
+        judge = self._detector.judge
+        if not wanted and (refusal := judge.too_short(subject, 0)):
             return refusal
-        if last_s is not None or samples in (self._first.spec.whole_length, self._second.spec.whole_length):
-            signal = self._recent.stretch(self.samples - samples, self.samples)
-            return self._detector.detect(Recording(signal, self._rate, name=self._name), all_sites=all_sites)
-        finding = self._detector.judge.first_stage(subject, self._listener.quality, self._first.mean_so_far())
+        if last_s is not None or self._intake.samples in self._whole_lengths:
+            signal = self._intake.latest.stretch(self.samples - wanted, self.samples)
+            return self._detector.detect(Recording(signal, rate, name=self._name), all_sites=all_sites)
+        still = self._intake.on_the_way()
+        so_far = self._so_far
+        if still.shape[1]:
+            so_far = so_far.copy()
+            so_far.push(still)
+        return so_far.finding(judge, subject, all_sites=all_sites)
+
+
+class _SoFar:
+    """What is known of the samples at the models' rate that came so far."""
+
+    def __init__(self, listener: Listener, latest: LatestSamples, first: "_Stage", second: "_Stage") -> None:
+        self._listener, self._latest, self._first, self._second = listener, latest, first, second
+
+    @classmethod
+    def nothing(cls, detector: "Detector") -> "_SoFar":
+        """Return what is known before the first sample."""
+        models = (detector.infarction, detector.localization)
+        most = max(model.spec.window for model in models) + _PIECE
+        listener = Listener(detector.judge.gate, keep_blocks=most // BLOCK + 2)
+        return cls(listener, LatestSamples(most), *map(_Stage, models))
+
+    def copy(self) -> "_SoFar":
+        """Return another that goes on from here on its own."""
+        return _SoFar(deepcopy(self._listener), deepcopy(self._latest), self._first.copy(), self._second.copy())
+
+    def push(self, signal: NDArray[np.float32]) -> list[StreamWindow]:
+        """Go on by samples, shape (12, n), and return the windows of the first stage that they finish."""
+        finished = []
+        for start in range(0, signal.shape[1], _PIECE):
+            piece = signal[:, start : start + _PIECE]
+            self._listener.listen(self._latest.stop, piece)
+            self._latest.append(piece)
+            finished += self._first.advance(self._latest, self._listener)
+            self._second.advance(self._latest, self._listener)
+        return finished
+
+    def finding(self, judge: Judge, subject: Subject, *, all_sites: bool) -> Finding:
+        """Return the finding of all samples."""
+        if refusal := judge.too_short(subject, self._latest.stop):
+            return refusal
+        first = self._first.mean_so_far(self._latest, self._listener)
+        finding = judge.first_stage(subject, self._listener.quality, first)
         if to_be_located(finding, all_sites=all_sites):
-            finding = self._detector.judge.with_sites(finding, self._second.mean_so_far())
+            finding = judge.with_sites(finding, self._second.mean_so_far(self._latest, self._listener))
         return finding
-
-    def _to_canonical(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return a chunk as float32 millivolts of the twelve leads at the models' rate."""
-        if chunk.dtype.kind not in "iuf":
-            raise WrongTypeError(str(chunk.dtype))
-        if chunk.ndim != 2 or chunk.shape[0] != len(LEADS):
-            raise WrongShapeError(chunk.shape)
-        with np.errstate(over="ignore"):
-            return chunk.astype(np.float32)
-
-
-class _Recent:
-    """The latest samples.
-
-    Args:
-        capacity: How many of each lead are there to be had at least, once so many came.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self.stop = 0
-        self._capacity = capacity
-        self._samples = np.empty((len(LEADS), capacity + 2 * _PIECE), np.float32)
-        self._first = 0
-
-    def append(self, piece: NDArray[np.float32]) -> None:
-        """Add at most `_PIECE` samples."""
-        filled = self.stop - self._first
-        if filled + piece.shape[1] > self._samples.shape[1]:
-            keep = self._capacity
-            self._samples[:, :keep] = self._samples[:, filled - keep : filled].copy()
-            self._first, filled = self.stop - keep, keep
-        self._samples[:, filled : filled + piece.shape[1]] = piece
-        self.stop += piece.shape[1]
-
-    def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return a copy of samples that are counted from the stream's first."""
-        return self._samples[:, start - self._first : stop - self._first].copy()
 
 
 class _Stage:
     """One model on a stream: the mean of its regular windows so far."""
 
-    def __init__(self, model: Model, recent: _Recent, listener: Listener) -> None:
-        self.spec = model.spec
-        self._model, self._recent, self._listener = model, recent, listener
-        self._mean = WindowMean(model.spec)
+    def __init__(self, model: Model, mean: WindowMean | None = None) -> None:
+        self._model, self._spec = model, model.spec
+        self._mean = mean or WindowMean(model.spec)
 
-    def advance(self) -> list[StreamWindow]:
+    def copy(self) -> "_Stage":
+        """Return another that goes on from here on its own."""
+        return _Stage(self._model, self._mean.copy())
+
+    def advance(self, latest: LatestSamples, listener: Listener) -> list[StreamWindow]:
         """Score the regular windows that are whole by now."""
-        spec, samples, finished = self.spec, self._recent.stop, []
+        spec, samples, finished = self._spec, latest.stop, []
         n_windows = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if samples >= spec.window else 0
         while (first := self._mean.windows) < n_windows:
             last = min(first + spec.windows_per_call, n_windows) - 1
             stop = last * spec.stride + spec.window + (spec.tail == "dropped")
-            finished += self._scored(self._mean, first * spec.stride, min(stop, samples))
+            finished += self._scored(self._mean, latest, listener, (first * spec.stride, min(stop, samples)))
         return finished
 
-    def mean_so_far(self) -> WindowMean:
+    def mean_so_far(self, latest: LatestSamples, listener: Listener) -> WindowMean:
         """Return the mean with the window that ends at the last sample, where the spec asks for one."""
-        spec, samples, mean = self.spec, self._recent.stop, self._mean
+        spec, samples, mean = self._spec, latest.stop, self._mean
         if spec.tail == "window" and (samples - spec.window) % spec.stride:
             mean = self._mean.copy()
-            self._scored(mean, samples - spec.window, samples)
+            self._scored(mean, latest, listener, (samples - spec.window, samples))
         return mean
 
-    def _scored(self, mean: WindowMean, start: int, stop: int) -> list[StreamWindow]:
-        (scores,) = finite_scores(self._model, self._recent.stretch(start, stop)[None])
-        starts = start + self.spec.stride * np.arange(len(scores))
-        counts = self._listener.counts(scores, starts, self.spec.window)
+    def _scored(
+        self, mean: WindowMean, latest: LatestSamples, listener: Listener, stretch: tuple[int, int]
+    ) -> list[StreamWindow]:
+        (scores,) = finite_scores(self._model, latest.stretch(*stretch)[None])
+        starts = stretch[0] + self._spec.stride * np.arange(len(scores))
+        counts = listener.counts(scores, starts, self._spec.window)
         mean.add(scores, counts)
-        probabilities = window_probabilities(scores[:, 0], self.spec.average)
+        probabilities = window_probabilities(scores[:, 0], self._spec.average)
         return [
-            StreamWindow(float(at / self.spec.sampling_rate), float(p) if np.isfinite(score) else None, bool(each))
+            StreamWindow(float(at / self._spec.sampling_rate), float(p) if np.isfinite(score) else None, bool(each))
             for at, p, score, each in zip(starts, probabilities, scores[:, 0], counts, strict=True)
         ]

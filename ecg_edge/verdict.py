@@ -83,6 +83,10 @@ class Judge:
         Raises:
             UncomputableError: The model's answer is not a number.
         """
+        left_out = mean.windows - mean.counted
+        if left_out and all(note.code != "windows_left_out" for note in finding.warnings):
+            note = notes.windows_left_out_of_sites(left_out, mean.windows)
+            finding = replace(finding, warnings=(*finding.warnings, note))
         if not mean.counted:
             return finding
         if (probabilities := mean.probability()) is None:

@@ -49,7 +49,7 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
         specs = _write_models(dataset, runs, made, evaluation, fold=None)
         answers.save(made / FILE)
         write_golden(made)
-        seen = seen_score(Detector(made), dataset)
+        seen = seen_score(Detector(made, quality_gate="warn"), dataset)
         (made / "README.md").write_text(card(evaluation, specs, dataset, seen), encoding="utf-8")
         for path in made.iterdir():
             path.replace(out / path.name)

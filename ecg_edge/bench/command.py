@@ -1,7 +1,6 @@
 """The command `ecg-edge bench`."""
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,8 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     models: Path | None, provider: str, threads: int | None, form: str, seconds: float, repeat: int
 ) -> None:
     """Measure speed and memory on this machine, offline, with copies of the example recordings."""
+    import tempfile
+
     from ecg_edge.bench.setup import Setup
     from ecg_edge.bench.timing import Effort
     from ecg_edge.cores import usable_cores

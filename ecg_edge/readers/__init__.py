@@ -127,7 +127,7 @@ def _head(path: Path) -> bytes | None:
     """Return the first bytes of a file; none of a device or a pipe, which would keep us waiting."""
     if path.exists() and not path.is_file():
         return None
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         return file.read(HEAD)
 
 

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -108,9 +108,9 @@ def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str,
 
 def _samples(stored: Stored, head: bytes, declared: Declared) -> NpySamples:
     """Read and check a header; nothing is allocated for what it claims before the bytes are known to be there."""
-    file = io.BytesIO(head)
+    header = _header(head)
     try:
-        shape, fortran, dtype = _HEADERS[npy_format.read_magic(file)](file)
+        shape, fortran, dtype = _parsed(header)
     except KeyError as error:
         raise UnreadableError(stored.source, "is an .npy of a version made for structured data only") from error
     except Exception as error:  # a hostile header raises many kinds, from SyntaxError to RecursionError
@@ -120,7 +120,20 @@ def _samples(stored: Stored, head: bytes, declared: Declared) -> NpySamples:
     n_leads = len(declared.leads or LEADS)
     if len(shape) != 2 or shape[0] != n_leads or shape[1] < 1:
         raise WrongShapeError(shape, n_leads)
-    promised, there = math.prod(shape) * dtype.itemsize, stored.size - file.tell()
+    promised, there = math.prod(shape) * dtype.itemsize, stored.size - len(header)
     if promised > there:
         raise UnreadableError(stored.source, f"is cut off: its header promises {promised} bytes, {there} are there")
-    return NpySamples(stored, file.tell(), shape, dtype, fortran)
+    return NpySamples(stored, len(header), shape, dtype, fortran)
+
+
+def _header(head: bytes) -> bytes:
+    """Return the header alone of a file that begins so."""
+    size = 2 if head[6:7] == b"\x01" else 4
+    return head[: 8 + size + int.from_bytes(head[8 : 8 + size], "little")]
+
+
+@lru_cache(maxsize=64)
+def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Return shape, order and data type; recordings of one device have the same header, and numpy parses Python."""
+    file = io.BytesIO(header)
+    return _HEADERS[npy_format.read_magic(file)](file)

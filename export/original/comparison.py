@@ -1,12 +1,12 @@
 """What rounding the weights costs: probabilities and decisions of two models folders on the same recordings."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.cores import usable_cores
 from ecg_edge.detector import Detector
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
@@ -49,7 +49,7 @@ def compare(folder: Path, other: Path, records: Path) -> Iterator[Comparison]:
 
 
 def _findings(folder: Path, records: Path) -> list[Finding]:
-    detector = Detector(folder, threads=len(os.sched_getaffinity(0)))
+    detector = Detector(folder, threads=usable_cores(), quality_gate="warn")
     findings = detector.detect_many(find_records(records), all_sites=True)
     return [finding for finding in findings if finding.error is None]
 

@@ -47,7 +47,7 @@ def test_no_patient_is_in_two_folds(dataset, answers):
 
 def test_the_runtime_gives_the_out_of_fold_answers_of_a_fold(records, answers, request):
     """The networks of one fold, exported as the shipped ones are, on the records that they have not seen."""
-    detector = Detector(request.path.with_name(f"fold{FOLD}"))
+    detector = Detector(request.path.with_name(f"fold{FOLD}"), quality_gate="warn")
     rows = {name: i for i, name in enumerate(answers.names) if answers.folds[i] == FOLD}
     held_out = [record for record in find_records(records / "train") if record.name in rows]
     assert len(held_out) == len(rows) > 300
@@ -62,7 +62,7 @@ def test_the_runtime_gives_the_out_of_fold_answers_of_a_fold(records, answers, r
 
 def test_the_shipped_models_still_score_what_the_card_says(dataset):
     card = (shipped_models() / "README.md").read_text(encoding="utf-8")
-    assert seen_score(Detector(), dataset) in card
+    assert seen_score(Detector(quality_gate="warn"), dataset) in card
 
 
 def test_the_card_counts_the_records_that_are_too_few(dataset):

@@ -11,7 +11,9 @@ import sys
 import numpy as np
 import pytest
 
-from ecg_edge import read_recording
+from ecg_edge import Recording, read_recording
+from ecg_edge.leads import LEADS
+from ecg_edge.resampling import at_rate
 from ecg_edge.selfcheck import example_recordings
 
 ILL = read_recording(example_recordings() / "inferior_infarction.npy").stretch(0, 5000)
@@ -42,6 +44,19 @@ def test_a_feed_gets_a_line_a_second_and_one_for_its_end():
         ecg_edge("run", example_recordings() / "inferior_infarction.npy", "--format", "json").stdout
     )
     assert lines[9]["last"]["probability"] == pytest.approx(offline["probability"], abs=1e-6)
+
+
+def test_a_feed_of_another_rate_unit_and_lead_order_is_followed():
+    leads = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
+    other = at_rate(Recording(ILL), 1000)
+    signal = 1000 * other.stretch(0, other.samples)[[LEADS.index(lead) for lead in leads]]
+    options = ["--sampling-rate", "1000", "--units", "uV", "--leads", ",".join(leads), "--format", "jsonl"]
+    result = ecg_edge("run", "--follow", "-", *options, stdin=frames(signal))
+    assert (result.returncode, result.stderr) == (0, b"")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["time_s"] for line in lines] == list(range(1, 11))
+    assert lines[-1]["so_far"]["status"] == "detected"
+    assert lines[-1]["so_far"]["sampling_rate"] == 1000
 
 
 def test_a_line_comes_as_soon_as_its_second_is_there():

@@ -163,6 +163,15 @@ def test_windows_wholly_in_an_unusable_stretch_do_not_count(gated):
     assert set(range(0, 9201, 100)) - starts == set(range(1000, 3201, 100))
 
 
+def test_a_stretch_that_only_the_shorter_windows_of_the_sites_fit_in_is_told(shipped):
+    signal = changed(V3=np.where(SECONDS < 8.5, lead("V3"), 0), V6=np.where(SECONDS < 8.5, lead("V6"), 0))
+    finding = shipped.detect(Recording(signal), windows=True)
+    assert len(finding.timeline.start_s) == 43
+    assert len(finding.sites[0].timeline.start_s) < 87
+    (note,) = (note for note in finding.warnings if note.code == "windows_left_out")
+    assert note.message.startswith(f"{87 - len(finding.sites[0].timeline.start_s)} of the sites' 87 windows")
+
+
 def test_too_few_windows_are_no_answer(gated):
     signal = np.tile(CLEAN, 2).copy()
     signal[6:8, :3000] = 0
