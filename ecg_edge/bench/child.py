@@ -9,7 +9,7 @@ from typing import Any
 from ecg_edge.errors import EcgEdgeError
 
 # What the installed `ecg-edge` runs.
-_COMMAND = "from ecg_edge.cli import main; main()"
+_COMMAND = "from ecg_edge.__main__ import main; main()"
 
 
 class ChildError(EcgEdgeError):
