@@ -8,7 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, as pytest has them
 
-from fuzz.harness import EXECUTIONS, command_lines, declarations, files, read_one, run_one, seeds
+from fuzz.harness import EXECUTIONS, read_one, run_one
+from fuzz.strategies import command_lines, declarations, files, seeds
 from hypothesis import HealthCheck, Phase, given, settings
 
 _ROUND = settings(

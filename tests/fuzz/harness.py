@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner
-from hostile import archives, arrays, texts
-from hypothesis import strategies as st
+from fuzz.strategies import SIGNAL
 from runtime.tiny import write_models
 
 from ecg_edge.cli import main
@@ -20,213 +19,6 @@ from ecg_edge.readers import Declared, find_records
 
 EXECUTIONS: Counter[str] = Counter()
 LONGEST_S = 5
-SIGNAL = arrays.ECG[:, :900]
-_NUMBERS = [
-    "0",
-    "-1",
-    "1",
-    "nan",
-    "inf",
-    "-inf",
-    "1e999",
-    "1e-999",
-    "99999999",
-    "-32768",
-    str(2**31),
-    str(2**63),
-    "1_0",
-    "+5",
-    " ",
-    "",
-    "0x10",
-    "1,5",
-    "\u0661",
-]
-_BYTES = [
-    b"\0",
-    b"\xff",
-    b"\n",
-    b"\r",
-    b",",
-    b'"',
-    b"/",
-    b"..",
-    b"(",
-    b"'",
-    b"\xff\xff\xff\xff",
-    b"\0\0\0\x80",
-    b"NaN",
-    b"1e999",
-    b"PK\1\2",
-    b"\x93NUMPY",
-]
-
-
-def _wfdb_header():
-    return (
-        "\n".join(["a 12 500 900", *(f"a.dat 16 1000/mV 16 0 0 0 0 {lead}" for lead in texts.LEADS)]).encode() + b"\n"
-    )
-
-
-@cache
-def seeds() -> dict[str, list[bytes]]:
-    """Return sound files of each format, by suffix."""
-    table = "\n".join([",".join(["time (s)", *(f"{lead} (mV)" for lead in texts.LEADS)]), *texts.ROWS[:60]]).encode()
-    bare = "\n".join("\t".join(row.split(",")[1:]).replace(".", ",") for row in texts.ROWS[:60]).encode()
-    counts = np.round(SIGNAL * 1000).astype("<i2")
-    npy = arrays.npy(SIGNAL)
-    return {
-        ".npy": [npy, arrays.npy(np.asfortranarray(SIGNAL).astype(">i2")), arrays.npy(SIGNAL, (2, 0))],
-        ".zip": [
-            archives.archive(("a.npy", npy), ("b/c.csv", table)),
-            archives.by_hand((b"a.npy", npy, {})),
-            archives.nested(1),
-        ],
-        ".csv": [table, bare, table.replace(b"I (mV)", b'"I (mV)"'), table.decode().encode("utf-16")],
-        ".edf": [
-            texts.edf(
-                counts.reshape(12, 9, 100).transpose(1, 0, 2).tobytes(), records="9", samples="100", duration="0.2"
-            )
-        ],
-        ".dcm": [texts.of_group(NumberOfWaveformSamples=900, WaveformData=counts.T.tobytes())],
-        ".hea": [_wfdb_header(), _wfdb_header().replace(b" 16 1000/mV", b" 212 200(0)/uV")],
-    }
-
-
-@st.composite
-def mutated(draw, suffix):
-    """Damage a sound file: flips, splices, cuts, repeats, most of them in its header."""
-    content = bytearray(draw(st.sampled_from(seeds()[suffix])))
-    for _ in range(draw(st.integers(1, 6))):
-        end = max(1, len(content))
-        at = draw(
-            st.one_of(
-                st.integers(0, min(end, 600) - 1), st.integers(0, end - 1), st.integers(max(0, end - 100), end - 1)
-            )
-        )
-        kind = draw(st.sampled_from(["flip", "set", "insert", "cut", "drop", "repeat", "number"]))
-        length = draw(st.integers(1, 64))
-        if kind == "flip" and at < len(content):
-            content[at] ^= 1 << draw(st.integers(0, 7))
-        elif kind == "set":
-            content[at : at + length] = draw(st.binary(min_size=length, max_size=length))
-        elif kind == "insert":
-            content[at:at] = draw(st.sampled_from(_BYTES))
-        elif kind == "cut":
-            del content[at:]
-        elif kind == "drop":
-            del content[at : at + length]
-        elif kind == "repeat":
-            content[at:at] = content[at : at + length] * draw(st.integers(1, 50))
-        else:
-            number = draw(st.sampled_from(_NUMBERS)).encode()
-            content[at : at + len(number)] = number
-    return bytes(content)
-
-
-_shapes = st.one_of(
-    st.tuples(st.just(12), st.integers(-5, 2**70)), st.lists(st.integers(-(2**70), 2**70), max_size=70).map(tuple)
-)
-_types = st.sampled_from(
-    [
-        "<f4",
-        ">f8",
-        "<f2",
-        "|O",
-        "|S0",
-        "<U9",
-        "|V8",
-        "<c16",
-        "|b1",
-        "<M8[s]",
-        "<i8",
-        "f",
-        "",
-        "\0",
-        "<f99",
-        "3<f4",
-        "(2,)f4",
-    ]
-)
-
-
-@st.composite
-def made_npy(draw):
-    """Make an .npy whose header is a dictionary of anything."""
-    shape = draw(st.one_of(_shapes, st.text(max_size=20), st.none(), st.floats()))
-    descr = draw(st.one_of(_types, st.just([("a", "<f4")]), st.text(max_size=10), st.none()))
-    text = f"{{'descr': {descr!r}, 'fortran_order': {draw(st.sampled_from([True, False, 0, None]))!r}, 'shape': {shape!r}, }}"
-    return arrays.header(text.encode("latin-1", "replace")) + draw(st.binary(max_size=200)) * draw(
-        st.sampled_from([1, 300])
-    )
-
-
-@st.composite
-def made_edf(draw):
-    """Make an EDF of any numbers."""
-    number = st.sampled_from(_NUMBERS)
-    cells = {
-        key: draw(number).encode("ascii", "replace").decode()
-        for key in draw(st.sets(st.sampled_from(["low", "high", "least", "most", "samples", "units"])))
-    }
-    fixed = {key: draw(number) for key in draw(st.sets(st.sampled_from(["records", "duration"])))}
-    return texts.edf(
-        draw(st.sampled_from([b"", bytes(24_000)])),
-        **{"samples": "100", "records": "10"}
-        | cells
-        | {key: value.encode("ascii", "replace").decode() for key, value in fixed.items()},
-    )
-
-
-@st.composite
-def made_hea(draw):
-    """Make a WFDB header of any fields."""
-    field = st.one_of(
-        st.sampled_from(_NUMBERS),
-        st.sampled_from(
-            [
-                "16",
-                "212",
-                "a.dat",
-                "../a.dat",
-                "a",
-                "mV",
-                "1000/mV",
-                "16x2",
-                "200(-5)/uV",
-                "16:3",
-                "16+24",
-                "/",
-                "http://x/a.dat",
-            ]
-        ),
-        st.text("0123456789.-+/():xe", max_size=8),
-    )
-    lines = [" ".join(["a", draw(st.sampled_from(["12", "1", "0", *_NUMBERS])), *draw(st.lists(field, max_size=4))])]
-    signal = draw(st.lists(field, max_size=9))
-    lines += [" ".join(["a.dat", *signal, lead]) for lead in texts.LEADS]
-    return "\n".join(lines).encode()
-
-
-@st.composite
-def made_csv(draw):
-    """Make a table of any cells."""
-    cell = st.one_of(st.sampled_from(_NUMBERS), st.floats().map(str), st.text(max_size=5))
-    delimiter = draw(st.sampled_from([",", ";", "\t"]))
-    head = draw(
-        st.sampled_from([texts.LEADS, ("time", *texts.LEADS), ("t (ms)", *(f"{lead} [uV]" for lead in texts.LEADS))])
-    )
-    n = len(head)
-    rows = draw(st.lists(st.lists(cell, min_size=n, max_size=n), max_size=6)) * draw(st.sampled_from([1, 200]))
-    return "\n".join(map(delimiter.join, [head, *rows])).encode("utf-8", "replace")
-
-
-MADE = {".npy": made_npy(), ".edf": made_edf(), ".hea": made_hea(), ".csv": made_csv()}
-
-
-def files(suffix):
-    """Return a strategy for files of a format: damaged ones, and those made up where there is a strategy."""
-    return st.one_of(mutated(suffix), MADE[suffix]) if suffix in MADE else mutated(suffix)
 
 
 def put(folder: Path, suffix: str, content: bytes) -> Path:
@@ -255,44 +47,9 @@ def read_one(suffix: str, content: bytes, declared: Declared) -> None:
     assert time.monotonic() - started < LONGEST_S
 
 
-declarations = st.sampled_from(
-    [Declared(), Declared(500, "mV"), Declared(1e-300, "V"), Declared(360.5, "uV", texts.LEADS)]
-)
-
-_options = st.lists(
-    st.sampled_from(
-        [
-            *[["--format", form] for form in ("text", "json", "jsonl", "csv", "submission", "yaml", "")],
-            *[["--sampling-rate", rate] for rate in ("500", "0", "-1", "nan", "inf", "1e308", "x", "499.999")],
-            *[["--units", units] for units in ("mV", "uV", "", "parsec", "\u00b5V")],
-            *[["--leads", leads] for leads in (",".join(texts.LEADS), "", ",,,", "I,I", "I" * 5000)],
-            *[["--threads", number] for number in ("1", "2", "0", "-1", "1e9")],
-            *[
-                [flag]
-                for flag in ("--all-sites", "--windows", "--no-quality-gate", "--follow", "--nonsense", "--", "-h")
-            ],
-            *[["--output", path] for path in ("out.txt", "/", "/nowhere/out.txt", "", "/dev/full")],
-            ["--sample", "a.npy"],
-            ["--models", "."],
-        ]
-    ),
-    max_size=3,
-)
-_paths = st.lists(
-    st.sampled_from(["a", "-", ".", "nowhere", "", "\0", "a" * 300, "/dev/null", "/dev/stdin"]), max_size=2
-)
-
-
 @cache
 def _tiny_models() -> str:
     return str(write_models(Path(tempfile.mkdtemp(prefix="ecg_edge_fuzz"))))
-
-
-def command_lines():
-    """Return a strategy for suffix, content, options and further paths."""
-    return st.sampled_from(sorted(seeds())).flatmap(
-        lambda suffix: st.tuples(st.just(suffix), files(suffix), _options, _paths)
-    )
 
 
 def run_one(suffix: str, content: bytes, options: list[list[str]], paths: list[str]) -> None:
@@ -317,6 +74,3 @@ def run_one(suffix: str, content: bytes, options: list[list[str]], paths: list[s
         assert "Traceback" not in result.output, words
         assert not [path for path in Path.cwd().iterdir() if path.name.startswith(".")], words
     assert time.monotonic() - started < LONGEST_S
-
-
-__all__ = ["EXECUTIONS", "command_lines", "declarations", "files", "read_one", "run_one", "seeds"]

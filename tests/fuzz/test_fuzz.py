@@ -1,7 +1,8 @@
 """A few seconds of what `python -m tests.fuzz --minutes N` does for long."""
 
 import pytest
-from fuzz.harness import command_lines, declarations, files, read_one, run_one
+from fuzz.harness import read_one, run_one
+from fuzz.strategies import command_lines, declarations, files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

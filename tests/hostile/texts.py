@@ -1,8 +1,4 @@
-"""Hostile tables, WFDB records, EDF and DICOM files."""
-
-import io
-import struct
-import zlib
+"""Hostile tables, WFDB records and EDF files."""
 
 import numpy as np
 from hostile.arrays import ECG
@@ -194,115 +190,9 @@ EDF = {
 }
 
 
-def dicom(change=id, *, syntax="1.2.840.10008.1.2.1"):
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.sequence import Sequence
-
-    dataset, group = Dataset(), Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.1"
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    group.WaveformOriginality, group.MultiplexGroupLabel, group.SamplingFrequency = "ORIGINAL", "RHYTHM", 500
-    group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = ECG.shape
-    group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
-    group.WaveformData = np.round(ECG.T * 1000).astype("<i2").tobytes()
-    group.ChannelDefinitionSequence = Sequence([_channel(lead) for lead in LEADS])
-    change(group)
-    dataset.WaveformSequence = Sequence([group])
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
-
-
-def _channel(lead):
-    from pydicom.dataset import Dataset
-
-    channel, source, units = Dataset(), Dataset(), Dataset()
-    source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = "x", "99", lead
-    units.CodeValue, units.CodingSchemeDesignator, units.CodeMeaning = "mV", "UCUM", "mV"
-    channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [units]
-    channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = "0.001", "1", "0"
-    return channel
-
-
-def of_group(**attributes):
-    return dicom(lambda group: [setattr(group, name, value) for name, value in attributes.items()])
-
-
-def of_channels(**attributes):
-    return dicom(
-        lambda group: [
-            setattr(each, name, value) for each in group.ChannelDefinitionSequence for name, value in attributes.items()
-        ]
-    )
-
-
-def nested_sequences(depth):
-    """Items of undefined length in one another, never closed."""
-    item = (
-        struct.pack("<HH", 0x5400, 0x0100) + b"SQ\0\0" + b"\xff" * 4 + struct.pack("<HH", 0xFFFE, 0xE000) + b"\xff" * 4
-    )
-    return _front() + item * depth
-
-
-def _front():
-    whole = dicom()
-    return whole[: whole.index(struct.pack("<HH", 0x5400, 0x0100))]
-
-
-def lying_length(length):
-    whole = bytearray(dicom())
-    at = whole.index(struct.pack("<HH", 0x5400, 0x1010))
-    whole[at + 8 : at + 12] = length.to_bytes(4, "little")
-    return bytes(whole)
-
-
-def deflated():
-    whole = dicom(syntax="1.2.840.10008.1.2.1.99")
-    packer = zlib.compressobj(9, wbits=-15)
-    return (
-        whole[: 144 + int.from_bytes(whole[140:144], "little")] + packer.compress(bytes(200_000_000)) + packer.flush()
-    )
-
-
-DICOM_BAD = "finite|DICOM|transfer syntax|promises|samples|finite|rate|sensitivity|waveform|encoding|leads|median"
-DICOM = {
-    "samples_10_to_9": (lambda: of_group(NumberOfWaveformSamples=10**9), "promises"),
-    "samples_none": (lambda: of_group(NumberOfWaveformSamples=0), DICOM_BAD),
-    "channels_65535": (lambda: of_group(NumberOfWaveformChannels=65535), "promises"),
-    "channels_0": (lambda: of_group(NumberOfWaveformChannels=0), DICOM_BAD),
-    "bits_64": (lambda: of_group(WaveformBitsAllocated=64), DICOM_BAD),
-    "interpretation_unknown": (lambda: of_group(WaveformSampleInterpretation="XX"), DICOM_BAD),
-    "rate_zero": (lambda: of_group(SamplingFrequency="0"), f"{DICOM_BAD}|zero"),
-    "rate_negative": (lambda: of_group(SamplingFrequency="-500"), DICOM_BAD),
-    "rate_1e300": (lambda: of_group(SamplingFrequency="1e300"), f"{DICOM_BAD}|Hz"),
-    "sensitivity_1e300": (lambda: of_channels(ChannelSensitivity="1e300"), DICOM_BAD),
-    "baseline_1e300": (lambda: of_channels(ChannelBaseline="1e300"), DICOM_BAD),
-    "no_channels": (lambda: of_group(ChannelDefinitionSequence=[]), "describes 0"),
-    "data_longer_than_file": (lambda: lying_length(2**31), ""),
-    "data_of_undefined_length": (lambda: lying_length(2**32 - 1), DICOM_BAD),
-    "data_of_odd_length": (lambda: lying_length(7), DICOM_BAD),
-    "nested_3000_deep": (lambda: nested_sequences(3000), DICOM_BAD),
-    "nested_100000_deep": (lambda: nested_sequences(100_000), DICOM_BAD),
-    "deflated_bomb": (deflated, DICOM_BAD),
-    "jpeg": (lambda: dicom(syntax="1.2.840.10008.1.2.4.50"), "transfer syntax"),
-    "big_endian": (lambda: dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0"), "transfer syntax"),
-    "preamble_alone": (lambda: bytes(128) + b"DICM", DICOM_BAD),
-    "cut_off": (lambda: dicom()[:2000], DICOM_BAD),
-    "garbage": (lambda: dicom()[:400] + bytes(range(256)) * 40, DICOM_BAD),
-    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED"), "median beats"),
-}
-
-
-def _lazily(make):
-    return lambda folder: (folder / "a.dcm").write_bytes(make())
-
-
 CASES = [
     *(of_bytes(f"csv_{name}", content, why, "a.csv") for name, (content, why) in TABLES.items()),
     of_bytes("csv_of_something_else", b"name,age\nx,1\n", PASSED_OVER, "a.csv"),
     *(Case(f"wfdb_{name}", write, why) for name, (write, why) in WFDB.items()),
     *(of_bytes(f"edf_{name}", content, why, "a.edf") for name, (content, why) in EDF.items()),
-    *(Case(f"dicom_{name}", _lazily(make), why) for name, (make, why) in DICOM.items()),
 ]
