@@ -117,8 +117,8 @@ class QualityMonitor:
         n_new = (held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
-        blocks = held[:, start : start + n_new * measures.BLOCK].reshape(len(LEADS), n_new, measures.BLOCK)
-        highest, lowest = blocks.max(axis=-1), blocks.min(axis=-1)
+        new, firsts = held[:, start : start + n_new * measures.BLOCK], np.arange(n_new) * measures.BLOCK
+        highest, lowest = np.maximum.reduceat(new, firsts, axis=1), np.minimum.reduceat(new, firsts, axis=1)
         self._extremes = np.concatenate([self._extremes, np.stack([highest, lowest])], axis=2)
         flat = highest - lowest <= _LIMITS["flat_lead"]
         over = np.maximum(highest, -lowest) > _LIMITS["over_range"]
