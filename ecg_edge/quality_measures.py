@@ -72,13 +72,14 @@ def measure(samples: NDArray[np.float32]) -> Seconds:
     quiet = np.sqrt(_quiet(np.concatenate([hum_power, np.maximum(noise, 0)[None]])))
     sizes = np.subtract(samples[:, 1:], samples[:, :-1], out=scratch)
     np.abs(sizes, out=sizes)
+    steep = np.flatnonzero(sizes > _STEEP_MV)
     seconds = signal.reshape(len(LEADS), -1, SECOND)
     return Seconds(
         mean=mean,
         hum=quiet[:2],
         roughness=quiet[2],
-        clip_edges=_clip_edges(sizes),
-        spike=_spikes(samples, sizes),
+        clip_edges=_clip_edges(sizes, steep),
+        spike=_spikes(samples, steep[sizes.reshape(-1)[steep] > _SPIKE_STEP_MV]),
         limb_residual=_limb_residual(seconds, mean),
         arms=_arms(signal, mean),
     )
@@ -105,22 +106,36 @@ def _quiet(of_blocks: NDArray[np.floating]) -> NDArray[np.float32]:
     return quiet
 
 
-def _clip_edges(sizes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count the edges of plateaus in each second from the sizes of steps, which begin `_PLATEAU` before the first."""
-    edges = np.zeros((len(sizes), (sizes.shape[1] - _PLATEAU) // SECOND), np.int64)
-    still, steep = sizes == 0, sizes > _STEEP_MV
-    still = still[:, :-1] & still[:, 1:]
-    plateau = still[:, :-2] & still[:, 2:]
-    for ends in (steep[:, :-_PLATEAU] & plateau[:, 1:], plateau[:, :-1] & steep[:, _PLATEAU:]):
-        found = np.flatnonzero(ends)
-        np.add.at(edges.reshape(-1), found // ends.shape[1] * edges.shape[1] + found % ends.shape[1] // SECOND, 1)
+def _clip_edges(sizes: NDArray[np.float32], steep: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Count the edges of plateaus in each second.
+
+    Args:
+        sizes: Of steps, shape (12, `_PLATEAU` + n): they begin so many before the first second's.
+        steep: Which of them, counted through all leads, are steep: only beside those plateaus are looked for.
+    """
+    length, flat = sizes.shape[1], sizes.reshape(-1)
+    edges = np.zeros((len(sizes), (length - _PLATEAU) // SECOND), np.int64)
+    place = steep % length
+    for direction, inside in ((1, place < length - _PLATEAU), (-1, place >= _PLATEAU)):
+        found = steep[inside]
+        for step in range(1, _PLATEAU + 1):
+            found = found[flat[found + direction * step] == 0]
+        if len(found):
+            first = found if direction > 0 else found - _PLATEAU
+            np.add.at(edges, (first // length, first % length // SECOND), 1)
     return edges
 
 
-def _spikes(samples: NDArray[np.float32], sizes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the tallest spike of each second; only peaks beside a step large enough for one are looked at."""
-    heights = np.zeros((len(LEADS), sizes.shape[1] // SECOND), np.float32)
-    lead, step = np.divmod(np.flatnonzero(sizes > _SPIKE_STEP_MV), sizes.shape[1])
+def _spikes(samples: NDArray[np.float32], high: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return the tallest spike of each second.
+
+    Args:
+        samples: As of `measure`.
+        high: Which steps, counted through all leads, are large enough for a spike: only peaks beside them count.
+    """
+    steps = samples.shape[1] - 1
+    heights = np.zeros((len(LEADS), steps // SECOND), np.float32)
+    lead, step = np.divmod(high, steps)
     for peak in (step + 1, step + 2):
         inside = (peak >= 3) & (peak < samples.shape[1] - 2)
         leads, at = lead[inside], peak[inside]
