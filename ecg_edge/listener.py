@@ -39,6 +39,6 @@ class Listener:
             window: Length of a window.
         """
         answered: NDArray[np.bool_] = ~np.logical_or.reduce(np.isnan(scores), axis=1)
-        if self._gate == "warn":
+        if self._gate == "warn" or not any(blocks.any() for blocks in self._unusable):
             return answered
         return answered & ~wholly_unusable(np.concatenate(self._unusable), starts, window, self._first)
