@@ -233,7 +233,7 @@ _options = st.lists(
                 [flag]
                 for flag in ("--all-sites", "--windows", "--no-quality-gate", "--follow", "--nonsense", "--", "-h")
             ],
-            *[["--output", path] for path in ("out.txt", "/", "/nowhere/out.txt", "", "/dev/full")],
+            *[["--output", path] for path in ("out.txt", ".", "/nowhere/out.txt", "", "/dev/full")],
             ["--sample", "a.npy"],
             ["--models", "."],
         ]
