@@ -92,7 +92,11 @@ def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
 
 
 def _unpacked(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
-    with _archive(path, path.stat().st_mtime_ns).open(entry) as file:
+    archive = path.stat()
+    if entry.compress_size > archive.st_size:  # memory would be set aside for all that it claims
+        msg = "it claims more bytes than the archive has"
+        raise zipfile.BadZipFile(msg)
+    with _archive(path, archive.st_mtime_ns).open(entry) as file:
         return file.read(most)
 
 
@@ -100,11 +104,7 @@ def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, de
     if why := _why_not(entry, twice):
         raise UnreadableError(source, why)
     try:
-        if entry.compress_size > path.stat().st_size:  # memory would be set aside for all that it claims
-            raise UnreadableError(source, "claims more bytes than the archive has")
         content = _unpacked(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
-    except UnreadableError:
-        raise
     except Exception as error:  # zipfile raises many kinds for damaged entries, zlib.error and EOFError among them
         raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
     if len(content) > MOST_BYTES_OF_AN_ENTRY:
