@@ -47,6 +47,7 @@ def test_a_feed_gets_a_line_a_second_and_one_for_its_end():
 
 
 def test_a_feed_of_another_rate_unit_and_lead_order_is_followed():
+    pytest.importorskip("soxr")
     leads = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
     other = at_rate(Recording(ILL), 1000)
     signal = 1000 * other.stretch(0, other.samples)[[LEADS.index(lead) for lead in leads]]

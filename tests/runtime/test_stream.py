@@ -146,6 +146,7 @@ def test_a_bad_chunk_is_refused_and_leaves_the_stream_as_it_was(gated, chunk, er
     st.booleans(),
 )
 def test_a_feed_of_another_rate_gets_the_offline_answer_at_any_time(gated, rate, samples, cuts, gap):
+    pytest.importorskip("soxr")
     signal = at_rate(Recording(np.hstack([ILL, WELL])), rate)
     signal = np.tile(signal.stretch(0, signal.samples), (1, 1 + samples // signal.samples))[:, :samples]
     if gap:
@@ -171,6 +172,7 @@ def test_a_feed_in_microvolts_of_eight_leads_in_another_order_gets_the_offline_a
 
 
 def test_the_windows_of_a_feed_of_another_rate_come_a_little_later(gated):
+    pytest.importorskip("soxr")
     signal = at_rate(Recording(np.hstack([ILL] * 3)), 250).stretch(0, 7500)
     stream = gated.stream(sampling_rate=250)
     windows = [window for i in range(0, 7500, 50) for window in stream.push(signal[:, i : i + 50])]
@@ -180,6 +182,7 @@ def test_the_windows_of_a_feed_of_another_rate_come_a_little_later(gated):
 
 
 def test_what_no_answer_could_be_had_of_is_refused_at_once(gated):
+    pytest.importorskip("soxr")
     with pytest.raises(SamplingRateError):
         gated.stream(sampling_rate=50)
     with pytest.raises(InvalidRecordingError, match=r"333\.333 Hz cannot be resampled"):
