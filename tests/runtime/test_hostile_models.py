@@ -148,6 +148,10 @@ def bomb(shape):
     return made
 
 
+@pytest.mark.skipif(
+    tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (1, 32),
+    reason="older ones may compute constants while they load a model, before it can be asked for its shapes",
+)
 @pytest.mark.parametrize("shape", [(1, 1, 10**9), (1, 10**9, 1), (10**9, 1, 1), (1, 2, 10**12)])
 def test_outputs_of_a_thousand_million_numbers_are_refused_before_they_are_computed(monkeypatch, shape):
     monkeypatch.setattr(Model, "_probe", lambda *_: pytest.fail("it has computed"))
