@@ -35,6 +35,13 @@ _SECOND_ROWS: list[notes.Row] = [
     *(("mains_hum", lead, hz) for hz in measures.MAINS_HZ for lead in LEADS),
     *((code, lead, None) for code in ("clipped_lead", "baseline_wander", "muscle_noise") for lead in LEADS),
 ]
+_ROWS_OF = {code: [i for i, row in enumerate(_SECOND_ROWS) if row[0] == code] for code, _, _ in _SECOND_ROWS}
+_OF_NOTE = measures.Noticeable(
+    hum=_LIMITS["mains_hum"],
+    roughness=_LIMITS["muscle_noise"],
+    spike=_LIMITS["pacing_spikes"],
+    limb_residual=_LIMITS["limb_leads"],
+)
 _OF_ONE_LEAD = {"leads_over_range": "over_range", "dead_leads": "flat_lead", "clipped_leads": "clipped_lead"}
 
 
@@ -71,7 +78,8 @@ class QualityMonitor:
         self._seconds = Stretches(len(_SECOND_ROWS), 1.0)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
-        self._arms, self._avr_up, self._span = np.zeros(3), 0.0, 0.0
+        self._arms, self._avr_up = np.zeros((2, 2)), 0.0
+        self._span, self._n_spans = 0.0, 0
         self._limbs, self._n_limbs = np.zeros((6, 6)), 0
 
     def push(self, stretch: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -117,16 +125,20 @@ class QualityMonitor:
         n_new = (held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
-        new, firsts = held[:, start : start + n_new * measures.BLOCK], np.arange(n_new) * measures.BLOCK
-        highest, lowest = np.maximum.reduceat(new, firsts, axis=1), np.minimum.reduceat(new, firsts, axis=1)
-        self._extremes = np.concatenate([self._extremes, np.stack([highest, lowest])], axis=2)
+        new, firsts = held[:, start : start + n_new * measures.BLOCK], np.arange(0, n_new * measures.BLOCK, measures.BLOCK)
+        extremes = np.empty((2, len(LEADS), n_new), np.float32)
+        highest, lowest = extremes
+        np.maximum.reduceat(new, firsts, axis=1, out=highest)
+        np.minimum.reduceat(new, firsts, axis=1, out=lowest)
+        self._extremes = np.concatenate([self._extremes, extremes], axis=2)
         flat = highest - lowest <= _LIMITS["flat_lead"]
-        over = np.maximum(highest, -lowest) > _LIMITS["over_range"]
-        if not flat.any() and not over.any():
+        farthest = max(highest.max(), -lowest.min())
+        if farthest <= _LIMITS["over_range"] and not flat.any():
             self._blocks.skip(n_new)
             self._flats.skip(n_new)
             self._flat[:] = False
             return np.zeros(n_new, bool)
+        over = np.maximum(highest, -lowest) > _LIMITS["over_range"]
         unusable: NDArray[np.bool_] = (flat | over).sum(axis=0) >= _LIMITS["unusable"]
         both = [over.sum(axis=0) >= _LIMITS["leads_over_range"], flat.sum(axis=0) >= _LIMITS["dead_leads"], unusable]
         self._blocks.push(np.concatenate([over, np.stack(both)]))
@@ -139,47 +151,53 @@ class QualityMonitor:
         return unusable
 
     def _judge_seconds(self, samples: NDArray[np.float32]) -> None:
-        found = measures.measure(samples)
-        median, largest = self._spans(found.mean)
-        clipped = found.clip_edges >= _LIMITS["clipped_lead"]
-        flags = np.concatenate(
-            [
-                [
-                    median > _LIMITS["too_large"],
-                    (largest > 0) & (largest < _LIMITS["too_small"]),
-                    clipped.sum(axis=0) >= _LIMITS["clipped_leads"],
-                    self._broken_limbs(samples[:, measures.LOOKBACK :], found.limb_residual),
-                    (found.spike > _LIMITS["pacing_spikes"]).sum(axis=0) >= 2,
-                ],
-                # Noise has its share of 50 and 60 Hz too.
-                *(found.hum > _LIMITS["mains_hum"] + _HUM_OF_NOISE * found.roughness),
-                clipped,
-                self._wander(found.mean) > _LIMITS["baseline_wander"],
-                found.roughness > _LIMITS["muscle_noise"],
-            ]
-        )
-        self._seconds.push(flags)
+        found = measures.measure(samples, _OF_NOTE)
+        n_seconds = found.mean.shape[1]
+        raised = self._misscaled(found.mean) | self._wander(found.mean)
+        if found.limb_residual is not None:
+            raised["limb_leads"] = self._broken_limbs(samples[:, measures.LOOKBACK :], found.limb_residual)
+        if found.spike is not None:
+            raised["pacing_spikes"] = (found.spike > _LIMITS["pacing_spikes"]).sum(axis=0) >= 2
+        if found.noise is not None:
+            *hum, roughness = found.noise
+            # Noise has its share of 50 and 60 Hz too.
+            raised["mains_hum"] = np.concatenate(hum) > np.tile(_LIMITS["mains_hum"] + _HUM_OF_NOISE * roughness, (2, 1))
+            raised["muscle_noise"] = roughness > _LIMITS["muscle_noise"]
+        if found.clip_edges is not None:
+            clipped = raised["clipped_lead"] = found.clip_edges >= _LIMITS["clipped_lead"]
+            raised["clipped_leads"] = clipped.sum(axis=0) >= _LIMITS["clipped_leads"]
+        if raised:
+            flags = np.zeros((len(_SECOND_ROWS), n_seconds), bool)
+            for code, where in raised.items():
+                flags[_ROWS_OF[code]] = where
+            self._seconds.push(flags)
+        else:
+            self._seconds.skip(n_seconds)
         self._arms += found.arms
 
-    def _wander(self, mean: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return how far the mean of each second is from that of the second before."""
-        before = np.concatenate([mean[:, :1] if self._mean is None else self._mean, mean[:, :-1]], axis=1)
+    def _wander(self, mean: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+        """Compare the mean of each second with that of the second before."""
+        means = np.concatenate([mean[:, :1] if self._mean is None else self._mean, mean], axis=1)
         self._mean = mean[:, -1:].copy()
-        wander: NDArray[np.float32] = np.abs(mean - before)
-        return wander
+        wander = np.abs(means[:, 1:] - means[:, :-1]) > _LIMITS["baseline_wander"]
+        return {"baseline_wander": wander} if wander.any() else {}
 
-    def _spans(self, mean: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the median and the largest of the leads' peak-to-peak in each second."""
-        n_seconds = mean.shape[1]
-        n_blocks = n_seconds * _BLOCKS_OF_A_SECOND
+    def _misscaled(self, mean: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+        """Judge the leads' peak-to-peak in each second."""
+        n_blocks = mean.shape[1] * _BLOCKS_OF_A_SECOND
         whole, self._extremes = self._extremes[:, :, :n_blocks], self._extremes[:, :, n_blocks:].copy()
-        whole = whole.reshape(2, len(LEADS), n_seconds, _BLOCKS_OF_A_SECOND)
         up_in_blocks = float(whole[:, _AVR].sum(dtype=np.float64)) / _BLOCKS_OF_A_SECOND
         self._avr_up += up_in_blocks - 2 * float(mean[_AVR].sum(dtype=np.float64))
-        spans = np.sort(whole[0].max(axis=-1) - whole[1].min(axis=-1), axis=0)
-        median, largest = spans[len(LEADS) // 2], spans[-1]
-        self._span += float(median.sum(dtype=np.float64))
-        return median, largest
+        highest, lowest = whole.reshape(2, len(LEADS), -1, _BLOCKS_OF_A_SECOND)
+        spans = highest.max(axis=-1) - lowest.min(axis=-1)
+        largest = spans.max(axis=0)
+        if _LIMITS["too_small"] <= largest.min() and largest.max() <= _LIMITS["too_large"]:
+            return {}
+        median = np.sort(spans, axis=0)[len(LEADS) // 2]
+        too_large, too_small = median > _LIMITS["too_large"], (largest > 0) & (largest < _LIMITS["too_small"])
+        self._span += float(median[too_large | too_small].sum(dtype=np.float64))
+        self._n_spans += int(np.count_nonzero(too_large | too_small))
+        return {"too_large": too_large, "too_small": too_small}
 
     def _broken_limbs(self, signal: NDArray[np.float32], residual: NDArray[np.float32]) -> NDArray[np.bool_]:
         broken = residual > _LIMITS["limb_leads"]
@@ -215,13 +233,13 @@ class QualityMonitor:
     def _explained(self, note: Note, warnings: list[Note]) -> Note:
         """Return a note with what the whole recording tells of its cause."""
         if note.code in ("too_large", "too_small"):
-            return notes.proposing_unit(note, self._span / self._seconds.units)
+            return notes.proposing_unit(note, self._span / self._n_spans)
         if note.code == "limb_leads":
             return notes.proposing_labels(note, self._limbs / self._n_limbs)
         return notes.naming_leads(note, warnings, _OF_ONE_LEAD[note.code]) if note.code in _OF_ONE_LEAD else note
 
     def _arms_look_swapped(self) -> bool:
-        i_i, i_v6, v6_v6 = self._arms
+        (i_i, i_v6), (_, v6_v6) = self._arms
         return bool(self._avr_up > 0 and i_v6 < _LIMITS["swapped_arms"] * np.sqrt(i_i * v6_v6))
 
 

@@ -74,7 +74,7 @@ class Stretches:
 
     def raised(self) -> list[int]:
         """Return the flags that were raised at all."""
-        return [int(flag) for flag in np.flatnonzero(self._total)]
+        return np.flatnonzero(self._total).tolist()
 
     def held(self, flag: int) -> Held:
         """Return where a flag that was raised held."""
