@@ -20,10 +20,28 @@ def main() -> None:
     from ecg_edge.cli import main as command_line
 
     try:
-        command_line(prog_name="ecg-edge")
+        try:
+            command_line(prog_name="ecg-edge")
+        except SystemExit as end:
+            _leave(end)
     except OSError as error:
         _say_no_more()
         sys.exit(f"error: {error.strerror or error}")
+
+
+def _leave(end: SystemExit) -> None:
+    """End at once: to take interpreter and sessions down piece by piece takes longer than an answer.
+
+    Raises:
+        SystemExit: It says more than a number, or a profiler or debugger has something left to do.
+        OSError: What was printed cannot be written.
+    """
+    if isinstance(end.code, str) or sys.getprofile() or sys.gettrace():
+        raise end
+    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(int(end.code or 0))
 
 
 def _replace_closed_streams() -> None:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Semaphore
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 _BATCH = {"cpu": 1, "cuda": 64}
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(NamedTuple):
     recording: Recording
     listener: Listener
 
@@ -88,6 +87,8 @@ class Detector:
             raise ValueError(msg)
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
+        # Its many short calls hand the interpreter's lock to and fro: while half of the threads listen, half compute.
+        self._listening = Semaphore(max(1, threads // 2))
         files = read_files(self.folder, "models")
         if missing := set(STAGES) - set(files):
             raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
@@ -201,7 +202,7 @@ class Detector:
 
     def _cascade(self, heard: list[_Heard], subjects: list[Subject], all_sites: bool, windows: bool) -> list[Finding]:
         findings = []
-        for each, subject, scores in zip(heard, subjects, _listened(self.infarction, heard), strict=True):
+        for each, subject, scores in zip(heard, subjects, self._listened(heard), strict=True):
             mean, timelines = each.mean(self.infarction.spec, scores, windows)
             findings.append(self.judge.first_stage(subject, each.listener.quality, mean, *timelines))
         located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
@@ -211,16 +212,18 @@ class Detector:
             findings[i] = self.judge.with_sites(findings[i], mean, timelines)
         return findings
 
+    def _listened(self, heard: list[_Heard]) -> list[NDArray[np.float32]]:
+        """Return the first stage's window scores; every sample that is read on the way is listened to."""
 
-def _listened(model: Model, heard: list[_Heard]) -> list[NDArray[np.float32]]:
-    """Return the first stage's window scores; every sample that is read on the way is listened to."""
-    scores = window_scores(
-        model, [each.recording for each in heard], lambda i, start, samples: heard[i].listener.listen(start, samples)
-    )
-    for each in heard:
-        start = each.listener.quality.samples
-        each.listener.listen(start, each.recording.stretch(start, each.recording.samples))
-    return scores
+        def listen(i: int, start: int, samples: NDArray[np.float32]) -> None:
+            with self._listening:
+                heard[i].listener.listen(start, samples)
+
+        scores = window_scores(self.infarction, [each.recording for each in heard], listen)
+        for i, each in enumerate(heard):
+            start = each.listener.quality.samples
+            listen(i, start, each.recording.stretch(start, each.recording.samples))
+        return scores
 
 
 def _subject(recording: Recording) -> Subject:

@@ -1,6 +1,5 @@
 """Findings as text: for people, for programs, for the competition."""
 
-import csv
 import io
 import json
 from collections import defaultdict
@@ -94,6 +93,8 @@ def read_sample_submission(path: Path) -> list[list[str]]:
     Raises:
         UnreadableError: It cannot be read, or has another header.
     """
+    import csv
+
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -180,6 +181,8 @@ def _csv_row(cells: Sequence[object]) -> str:
 
 
 def _plain_csv_row(cells: Sequence[object]) -> str:
+    import csv
+
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()

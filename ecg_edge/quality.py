@@ -1,6 +1,6 @@
 """What a signal must be to be answered at all, and what is worth a warning."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -45,8 +45,7 @@ _OF_NOTE = measures.Noticeable(
 _OF_ONE_LEAD = {"leads_over_range": "over_range", "dead_leads": "flat_lead", "clipped_leads": "clipped_lead"}
 
 
-@dataclass(frozen=True, slots=True)
-class QualityReport:
+class QualityReport(NamedTuple):
     """What the quality gate has to say of a recording."""
 
     reasons: tuple[Note, ...]
@@ -125,7 +124,10 @@ class QualityMonitor:
         n_new = (held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
-        new, firsts = held[:, start : start + n_new * measures.BLOCK], np.arange(0, n_new * measures.BLOCK, measures.BLOCK)
+        new, firsts = (
+            held[:, start : start + n_new * measures.BLOCK],
+            np.arange(0, n_new * measures.BLOCK, measures.BLOCK),
+        )
         extremes = np.empty((2, len(LEADS), n_new), np.float32)
         highest, lowest = extremes
         np.maximum.reduceat(new, firsts, axis=1, out=highest)
@@ -161,7 +163,8 @@ class QualityMonitor:
         if found.noise is not None:
             *hum, roughness = found.noise
             # Noise has its share of 50 and 60 Hz too.
-            raised["mains_hum"] = np.concatenate(hum) > np.tile(_LIMITS["mains_hum"] + _HUM_OF_NOISE * roughness, (2, 1))
+            limit = _LIMITS["mains_hum"] + _HUM_OF_NOISE * roughness
+            raised["mains_hum"] = np.concatenate([each > limit for each in hum])
             raised["muscle_noise"] = roughness > _LIMITS["muscle_noise"]
         if found.clip_edges is not None:
             clipped = raised["clipped_lead"] = found.clip_edges >= _LIMITS["clipped_lead"]
@@ -199,7 +202,7 @@ class QualityMonitor:
         self._n_spans += int(np.count_nonzero(too_large | too_small))
         return {"too_large": too_large, "too_small": too_small}
 
-    def _broken_limbs(self, signal: NDArray[np.float32], residual: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def _broken_limbs(self, signal: NDArray[np.float32], residual: NDArray[np.float64]) -> NDArray[np.bool_]:
         broken = residual > _LIMITS["limb_leads"]
         for second in np.flatnonzero(broken):
             limbs = covariance(signal[:6, second * measures.SECOND : (second + 1) * measures.SECOND])

@@ -7,7 +7,7 @@ A block of 0.2 s holds whole periods of 50 and of 60 Hz; a second holds five. No
 second quietest block, so that the heart beat, which fills one or two of them, is not taken for noise.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,7 @@ _STEEP_MV = 0.05
 _ARMS = [LEADS.index("I"), LEADS.index("V6")]
 
 
-@dataclass(frozen=True, slots=True)
-class Noticeable:
+class Noticeable(NamedTuple):
     """From where on measures are of note, in millivolts."""
 
     hum: float
@@ -47,8 +46,7 @@ class Noticeable:
     limb_residual: float
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(NamedTuple):
     """Measures of n whole seconds; arrays of shape (12, n) unless they say otherwise.
 
     A measure that is of note in none of the seconds is None.
@@ -139,7 +137,8 @@ def _clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> ND
 
     Args:
         samples: As of `measure`.
-        slopes: Differences between samples 4 ms apart, which beside a plateau are those of neighbours; lose their signs.
+        slopes: Differences between samples 4 ms apart, which beside a plateau are those of neighbours; they
+            lose their signs.
     """
     steep = np.abs(slopes, out=slopes) > _STEEP_MV
     level = samples[:, 1:] == samples[:, :-1]
@@ -149,9 +148,7 @@ def _clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> ND
     if not (into | out_of).any():
         return None
     seconds = (len(LEADS), -1, SECOND)
-    edges: NDArray[np.int64] = np.add(
-        *(np.count_nonzero(each.reshape(seconds), axis=-1) for each in (into, out_of))
-    )
+    edges: NDArray[np.int64] = np.add(*(np.count_nonzero(each.reshape(seconds), axis=-1) for each in (into, out_of)))
     return edges
 
 

@@ -3,11 +3,10 @@
 `python -m benchmarks.quality DATA` measures each rule's false alarms and hits on real records.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule of the quality gate."""
 
     code: str

@@ -1,13 +1,12 @@
 """Flags over time, kept in constant memory: where each held first, in how many stretches, and how long in all."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """Where one flag held."""
 
     start_s: float
@@ -74,7 +73,8 @@ class Stretches:
 
     def raised(self) -> list[int]:
         """Return the flags that were raised at all."""
-        return np.flatnonzero(self._total).tolist()
+        raised: list[int] = np.flatnonzero(self._total).tolist()
+        return raised
 
     def held(self, flag: int) -> Held:
         """Return where a flag that was raised held."""

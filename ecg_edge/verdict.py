@@ -1,9 +1,9 @@
 """From window means and the quality report to the finding of a recording."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ecg_edge import quality_notes as notes
 from ecg_edge.errors import UncomputableError
@@ -17,8 +17,7 @@ QualityGate = Literal["refuse", "warn"]
 """What becomes of a recording that a quality rule refuses: no answer, or an answer with the reason as a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a finding is about."""
 
     record: str
@@ -27,8 +26,7 @@ class Subject:
     sampling_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(NamedTuple):
     """Turns what was measured of a recording into its finding."""
 
     infarction: ModelSpec

@@ -7,14 +7,13 @@ Knows nothing of onnxruntime. `tail` says what becomes of the samples after the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """A stretch of a recording whose regular windows one model call answers."""
 
     start: int
