@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError
 from ecg_edge.findings import Finding, Provenance, Timeline
+from ecg_edge.heap import keep_freed_memory
 from ecg_edge.listener import Listener
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.parallel import side_by_side
@@ -85,6 +86,7 @@ class Detector:
         if quality_gate not in ("refuse", "warn"):
             msg = f"quality_gate is {quality_gate!r}, expected refuse or warn"
             raise ValueError(msg)
+        keep_freed_memory()
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
         # Its many short calls hand the interpreter's lock to and fro: while half of the threads listen, half compute.
@@ -221,8 +223,9 @@ class Detector:
 
         scores = window_scores(self.infarction, [each.recording for each in heard], listen)
         for i, each in enumerate(heard):
-            start = each.listener.quality.samples
-            listen(i, start, each.recording.stretch(start, each.recording.samples))
+            start, samples = each.listener.quality.samples, each.recording.samples
+            if start < samples:
+                listen(i, start, each.recording.stretch(start, samples))
         return scores
 
 

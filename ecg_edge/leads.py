@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,7 @@ def canonical_lead(name: str) -> str | None:
     return _AUGMENTED[found["augmented"]] if found["augmented"] else _OF_LIMBS[found["limb"] or found["d"]]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """How the rows of a signal become the twelve leads."""
 
     rows: tuple[int | None, ...]

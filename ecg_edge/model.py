@@ -3,9 +3,8 @@
 import hashlib
 import json
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -32,8 +31,7 @@ def shipped_models() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[1] / "onnx_models"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(NamedTuple):
     """A file whose bytes are those that the manifest promises."""
 
     path: Path

@@ -34,7 +34,7 @@ _MEAN = np.full(SECOND, 1 / SECOND, np.float32)
 _RELATIONS = RELATIONS.astype(np.float32)
 _BLOCKS = SECOND // BLOCK
 _STEEP_MV = 0.05
-_ARMS = [LEADS.index("I"), LEADS.index("V6")]
+_I, _V6 = LEADS.index("I"), LEADS.index("V6")
 
 
 class Noticeable(NamedTuple):
@@ -80,15 +80,18 @@ def measure(samples: NDArray[np.float32], note: Noticeable) -> Seconds:
     slopes = samples[:, 2:] - samples[:, :-2]
     bends = (slopes[:, 2:] - slopes[:, :-2])[:, LOOKBACK - 4 :].reshape(len(LEADS), -1, BLOCK)
     bend_energy = np.einsum("lbs,lbs->lb", bends, bends)
-    arms, means = signal[_ARMS], mean[_ARMS]
     return Seconds(
         mean=mean,
-        arms=arms @ arms.T - SECOND * (means @ means.T),
+        arms=_products(signal[_I], signal[_V6]) - SECOND * _products(mean[_I], mean[_V6]),
         noise=_noise(signal.reshape(bends.shape), bend_energy, note),
         spike=_spikes(slopes, bends, bend_energy, note.spike),
         clip_edges=_clip_edges(samples, slopes),
-        limb_residual=_limb_residual(seconds, note.limb_residual),
+        limb_residual=_limb_residual(signal[:6], note.limb_residual),
     )
+
+
+def _products(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.array([[a @ a, a @ b], [b @ a, b @ b]])
 
 
 def _noise(
@@ -152,8 +155,8 @@ def _clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> ND
     return edges
 
 
-def _limb_residual(seconds: NDArray[np.float32], of_note: float) -> NDArray[np.float64] | None:
-    left = (_RELATIONS @ seconds[:6].reshape(6, -1)).reshape(len(_RELATIONS), -1, SECOND)
+def _limb_residual(limbs: NDArray[np.float32], of_note: float) -> NDArray[np.float64] | None:
+    left = (_RELATIONS @ limbs).reshape(len(_RELATIONS), -1, SECOND)
     if np.einsum("rns,rns->rn", left, left).max() <= SECOND * of_note**2:
         return None
     worst: NDArray[np.float64] = left.std(axis=-1, dtype=np.float64).max(axis=0)

@@ -31,7 +31,8 @@ def window_scores(model: Model, recordings: list[Recording], watch: Watch | None
         by_length[recording.samples].append(i)
     for samples, rows in by_length.items():
         for some, chunk in _calls(model.spec, samples, rows):
-            ecg = np.stack([recordings[i].stretch(chunk.start, chunk.stop) for i in some])
+            stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
+            ecg = stretches[0][None] if len(some) == 1 else np.stack(stretches)
             if watch is not None:
                 for i, stretch in zip(some, ecg, strict=True):
                     watch(i, chunk.start, stretch)

@@ -17,9 +17,9 @@ TOLERANCE = 1e-5
 OPSETS = range(17, 21)
 LENGTHS = (800, 5000, 5050, 20_000)
 OPERATORS = frozenset(
-    "Add AveragePool Cast Clip Concat Constant ConstantOfShape Conv Div Erf Exp Expand Flatten Gather Gemm Identity "
-    "LayerNormalization MatMul Max MaxPool Min Mul Neg Pad Pow Range ReduceMax ReduceMean ReduceSum Relu Reshape Shape "
-    "Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where".split()
+    "Add AveragePool Cast Clip Concat Constant ConstantOfShape Conv Div Erf Exp Expand Flatten Gather Gemm "
+    "Identity LayerNormalization MatMul Max MaxPool Min Mod Mul Neg Pad Pow Range ReduceMax ReduceMean ReduceSum "
+    "Relu Reshape Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where".split()
 )
 
 

@@ -1,11 +1,9 @@
 """The ONNX graph of a trained network: the same answers as torch, with as little done for each window as there can be.
 
-- Layer norm, feed-forward and projections run once a frame, and so do all biases: that of the attention's output moves
-  to the frames before the windows are cut out, that of the keys falls out of the softmax, and that of the values passes
-  through it unchanged.
-- Heads are told apart before the windows are cut out, so that nothing of a window is ever transposed but its answer.
-- Windows are cut out in blocks of frames where the window and the step between windows have a common divisor.
-- Convolutions and pooling are 2-D with height 1, and stay in the blocked layout for which onnxruntime has CPU kernels.
+- Windows are cut out where the frames are pooled, and nowhere before: all else runs once over the recording.
+- The attention works on tiles of frames, so that each frame is compared with few that are none of its neighbours.
+- Biases that all frames get alike are added after the pooling, to as many rows as there are windows.
+- Convolutions are 2-D with height 1 and stay in the blocked layout for which onnxruntime has CPU kernels.
 - What calibration and the mean of the members do to the logits is inside the last layer's weights.
 """
 
@@ -28,6 +26,8 @@ from export.reference import Exported
 OPSET = 18
 # The first that knows opset 18, so that the oldest onnxruntime that is allowed can read the file.
 _IR_VERSION = 8
+# Frames: smaller tiles cost calls, larger ones scores of frames that are no neighbours.
+_TILE = 8
 _Weights = dict[str, NDArray[np.float64]]
 
 
@@ -62,27 +62,33 @@ def _weights(state: Mapping[str, Tensor]) -> _Weights:
 
 
 class _Member:
-    """One network of the graph; shapes in comments: b batch, f frames, w windows, t frames of a window, h heads."""
+    """One network of the graph; shapes in comments: b batch, c channels, f frames, w windows, h heads, n tiles.
+
+    The attention works on tiles of frames: a tile and the next one hold the neighbourhoods that begin in the first.
+    """
 
     def __init__(self, add: GraphBuilder, settings: NetworkSettings, weights: _Weights) -> None:
         self._add, self._settings, self._weights = add, settings, weights
         self._heads, self._channels = settings.heads, len(weights["attention.norm.weight"])
-        self._frames, self._step = settings.frames, settings.stride // settings.hop
-        self._block = math.gcd(self._frames, self._step)
+        self._width, self._neighbours = self._channels // self._heads, settings.neighbours
+        self._tile = max(_TILE, self._neighbours)
 
     def logits(self, ecg: str, calibration: _Calibration) -> str:
         """Return what the member adds to the calibrated logits, (b, w, labels)."""
         add = self._add
         frames = self._trunk(ecg)  # b c 1 f
-        pools = [
-            add(kind, frames, kernel_shape=[1, self._frames], strides=[1, self._step])
-            for kind in ("AveragePool", "MaxPool")
-        ]
-        joined = [self._frames_last(add("Concat", *pools, axis=1)), *self._attended(frames, pools[0])]
-        hidden = add("Relu", self._linear("hidden", add("Concat", *joined, axis=2)))
+        of_frames = add("Concat", *self._pooled(frames, (1, self._settings.frames)), axis=1)
+        attended = self._attended(self._frames_last(frames))  # b 1 f c
+        of_attended = self._pooled(attended, (self._settings.frames - self._neighbours + 1, 1))
+        joined = [self._frames_last(of_frames), *(add("Squeeze", each, add.integers(1)) for each in of_attended)]
+        weight, bias = self._of("hidden")
+        # What is added to all frames alike may as well be added to their mean and maximum.
+        bias = bias + weight[:, -2 * self._channels :] @ np.tile(self._attended_bias(), 2)
+        hidden = add("Relu", self._affine(add("Concat", *joined, axis=2), weight, bias))
         labels = len(calibration.slope)  # auxiliary outputs follow them
-        weight, bias = (self._weights[f"output.{part}"][:labels] for part in ("weight", "bias"))
-        return self._affine(hidden, weight.T * calibration.slope, bias * calibration.slope + calibration.intercept)
+        weight, bias = (each[:labels] for each in self._of("output"))
+        slope, intercept = calibration.slope, calibration.intercept
+        return self._affine(hidden, weight * slope[:, None], bias * slope + intercept)
 
     def _trunk(self, x: str) -> str:
         add, settings = self._add, self._settings
@@ -96,91 +102,116 @@ class _Member:
             x = add("Relu", add("Add", self._convolution(f"{name}.second", inner, 1), cut))
         return x
 
-    def _attended(self, frames: str, one_per_window: str) -> list[str]:
-        """Return the mean and the greatest of the attention block's output in each window, each (b, w, c)."""
-        add = self._add
-        n_windows = add("Shape", one_per_window, start=3, end=4)
-        before = self._used(self._frames_last(frames), n_windows)  # b f c
+    def _pooled(self, x: str, window: tuple[int, int]) -> list[str]:
+        """Return mean and maximum in each window."""
+        step = self._settings.stride // self._settings.hop
+        strides = [1 if size == 1 else step for size in window]
+        return [self._add(kind, x, kernel_shape=window, strides=strides) for kind in ("AveragePool", "MaxPool")]
+
+    def _attended(self, x: str) -> str:
+        """Map frames (b, f, c) to the attention block's output without `_attended_bias`, (b, 1, fewer frames, c)."""
+        add, before, after = self._add, self._neighbours // 2, (self._neighbours - 1) // 2
+        n_frames = add("Shape", x, start=1, end=2)
+        x = self._whole_tiles(x, n_frames)
         scale, shift = (self._constant(self._weights[f"attention.norm.{part}"]) for part in ("weight", "bias"))
-        normed = add("LayerNormalization", before, scale, shift, axis=-1, epsilon=1e-5)
-        inner = add("Relu", self._linear("attention.feed_forward.0", normed))
-        own = add("Add", add("Add", before, self._matmul("attention.feed_forward.2", inner)), self._own_bias())
-        windows = self._blocks_of_windows(n_windows)
-        mixed = self._matmul("attention.output", self._mixed(normed, windows))  # b w t c
-        output = add("Add", self._cut_out(own, windows, (0,), self._channels), mixed)
-        return [add(kind, output, add.integers(2), keepdims=0) for kind in ("ReduceMean", "ReduceMax")]
+        normed = add("LayerNormalization", x, scale, shift, axis=-1, epsilon=1e-5)
+        end = add("Sub", n_frames, add.integers(after))
+        own = self._frames(x, before, end)
+        query = self._frames(normed, before, before - self._tile)
+        expanded = self._affine(self._frames(normed, before, end), *self._of("attention.feed_forward.0"))
+        fed = self._matmul(add("Relu", expanded), self._weights["attention.feed_forward.2.weight"])
+        mixed = self._frames(self._mixed(query, normed), 0, add("Sub", n_frames, add.integers(before + after)))
+        return add("Unsqueeze", add("Add", add("Add", own, fed), mixed), add.integers(1))
 
-    def _own_bias(self) -> str:
-        """Return the biases that every frame gets whatever its window, (c)."""
-        weights, name = self._weights, "attention.output"
-        of_values = weights["attention.projections.bias"][2 * self._channels :]
-        passed = weights[f"{name}.weight"] @ of_values
-        return self._constant(weights["attention.feed_forward.2.bias"] + weights[f"{name}.bias"] + passed)
+    def _whole_tiles(self, x: str, n_frames: str) -> str:
+        """Add frames of zeros to (b, f, c) until each neighbourhood begins in a tile that another one follows."""
+        add, least = self._add, self._tile - self._neighbours + 1
+        # Up to a multiple of the tile, from a number of frames that no recording reaches.
+        missing = add("Mod", add("Sub", add.integers(2**32 * self._tile - least), n_frames), add.integers(self._tile))
+        missing = add("Add", missing, add.integers(least))
+        return add("Pad", x, add("Concat", add.integers(0, 0, 0, 0), missing, add.integers(0), axis=0))
 
-    def _mixed(self, normed: str, windows: str) -> str:
-        """Return the values that each frame of each window has gathered, heads joined, (b, w, t, c)."""
-        add, heads, width = self._add, self._heads, self._channels // self._heads
+    def _frames(self, x: str, start: int, end: int | str) -> str:
+        add = self._add
+        return add("Slice", x, add.integers(start), end if isinstance(end, str) else add.integers(end), add.integers(1))
+
+    def _mixed(self, query: str, normed: str) -> str:
+        """Return what each frame that asks has gathered from its neighbourhood, (b, f, c)."""
+        add = self._add
         weight = np.split(self._weights["attention.projections.weight"], 3)
-        of_query = self._weights["attention.projections.bias"][: self._channels]
-        scale = 1 / math.sqrt(width)
-        query = self._affine(normed, weight[0].T * scale, of_query * scale)
-        key, value = (add("MatMul", normed, self._constant(each.T)) for each in weight[1:])
-        heads_first = (
-            add("Transpose", add("Reshape", each, add.integers(0, -1, heads, width)), perm=[0, 2, 1, 3])
-            for each in (query, key, value)
-        )
-        query, key, value = (self._cut_out(each, windows, (0, 0), width) for each in heads_first)  # b h w t width
+        query = self._tiles(self._of_heads(query, weight[0] / math.sqrt(self._width)))
+        key, value = (self._pairs_of_tiles(self._tiles(self._of_heads(normed, each))) for each in weight[1:])
         scores = add("MatMul", query, add("Transpose", key, perm=[0, 1, 2, 4, 3]))
-        scores = add("Add", scores, self._constant(self._position_bias()[:, None]))
-        mixed = add("MatMul", add("Softmax", scores, axis=-1), value)
-        mixed = add("Transpose", mixed, perm=[0, 2, 3, 1, 4])
-        return add("Reshape", mixed, add.integers(0, 0, 0, -1))
+        scores = self._by_place(add("Add", scores, self._constant(self._place_bias()[:, None])))
+        mixed = add("MatMul", self._by_frame(add("Softmax", scores, axis=-1)), value)
+        joined = add("Reshape", add("Transpose", mixed, perm=[0, 2, 3, 1, 4]), add.integers(0, -1, self._channels))
+        return self._matmul(joined, self._weights["attention.output.weight"])
 
-    def _used(self, frames: str, n_windows: str) -> str:
-        """Cut frames (b, f, c) to those of whole windows, which are a whole number of blocks."""
+    def _of_heads(self, x: str, weight: NDArray[np.float64]) -> str:
+        """Return a projection of frames (b, f, c), head by head, (b, h, f, width)."""
         add = self._add
-        if self._block == 1:
-            return frames
-        end = add("Add", add("Mul", n_windows, add.integers(self._step)), add.integers(self._frames - self._step))
-        return add("Slice", frames, add.integers(0), end, add.integers(1))
+        by_head = weight.reshape(self._heads, self._width, -1).transpose(0, 2, 1)
+        return add("MatMul", add("Unsqueeze", x, add.integers(1)), self._constant(by_head))
 
-    def _blocks_of_windows(self, n_windows: str) -> str:
-        """Return the numbers of the blocks of each window, (w, blocks of a window)."""
-        add = self._add
-        each = add("Range", add.integer(0), add("Squeeze", n_windows), add.integer(1))
-        first = add("Mul", each, add.integer(self._step // self._block))
-        return add("Add", add("Unsqueeze", first, add.integers(1)), add.integers(*range(self._frames // self._block)))
+    def _tiles(self, x: str) -> str:
+        """Cut (b, h, f, width) into tiles, (b, h, n, tile, width)."""
+        return self._add("Reshape", x, self._add.integers(0, 0, -1, self._tile, self._width))
 
-    def _cut_out(self, x: str, windows: str, shape: tuple[int, ...], last: int) -> str:
-        """Cut windows out: (*shape, f, last) to (*shape, w, t, last), where 0 stands for any size."""
-        add, axis = self._add, len(shape)
-        if self._block > 1:
-            x = add("Reshape", x, add.integers(*shape, -1, self._block * last))
-        x = add("Gather", x, windows, axis=axis)
-        return add("Reshape", x, add.integers(*shape, 0, self._frames, last)) if self._block > 1 else x
+    def _pairs_of_tiles(self, x: str) -> str:
+        """Join each tile with the next, (b, h, n, tile, width) to (b, h, n - 1, 2 * tile, width)."""
+        add, last = self._add, np.iinfo(np.int64).max
+        spans = ((0, -1), (1, last))
+        pair = (add("Slice", x, *map(add.integers, span), add.integers(2)) for span in spans)
+        return add("Concat", *pair, axis=3)
 
-    def _position_bias(self) -> NDArray[np.float64]:
-        """Return the bias of each score, shape (heads, frames, frames), as `export.network.Attention` has it."""
-        at = np.arange(self._frames)
-        return self._weights["attention.distance_bias"][:, at[:, None] - at + self._frames - 1]
+    def _place_bias(self) -> NDArray[np.float64]:
+        """Return the bias of each score in both tiles, (h, tile, 2 * tile); any where no neighbour stands."""
+        place = np.arange(2 * self._tile) - np.arange(self._tile)[:, None]
+        return self._weights["attention.place_bias"][:, place.clip(0, self._neighbours - 1)]
+
+    def _by_place(self, scores: str) -> str:
+        """Take the neighbours' scores out of those of both tiles, (b, h, n, tile, 2 * tile) to neighbours last.
+
+        Each frame's neighbours begin one later than those of the frame before: in rows that are longer by one number,
+        over the same numbers, they stand below each other.
+        """
+        add, tile = self._add, self._tile
+        flat = add("Reshape", scores, add.integers(0, 0, -1, 2 * tile * tile))
+        rows = add("Reshape", self._padded(flat, 4, tile), add.integers(0, 0, -1, tile, 2 * tile + 1))
+        return add("Slice", rows, add.integers(0), add.integers(self._neighbours), add.integers(4))
+
+    def _by_frame(self, shares: str) -> str:
+        """Undo `_by_place`, with zeros for those that are no neighbours."""
+        add, tile = self._add, self._tile
+        rows = self._padded(shares, 5, 2 * tile + 1 - self._neighbours)
+        flat = add("Reshape", rows, add.integers(0, 0, -1, tile * (2 * tile + 1)))
+        whole = add("Slice", flat, add.integers(0), add.integers(2 * tile * tile), add.integers(3))
+        return add("Reshape", whole, add.integers(0, 0, -1, tile, 2 * tile))
+
+    def _padded(self, x: str, axes: int, by: int) -> str:
+        return self._add("Pad", x, self._add.integers(*[0] * (2 * axes - 1), by))
+
+    def _attended_bias(self) -> NDArray[np.float64]:
+        """Return what the attention block adds to every frame alike, (c)."""
+        return self._weights["attention.feed_forward.2.bias"] + self._weights["attention.output.bias"]
 
     def _frames_last(self, x: str) -> str:
         """Return (b, f, c) of (b, c, 1, f)."""
         add = self._add
         return add("Squeeze", add("Transpose", x, perm=[0, 2, 3, 1]), add.integers(1))
 
+    def _of(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+
     def _convolution(self, name: str, x: str, stride: int) -> str:
-        weight, bias = (self._constant(self._weights[f"{name}.convolution.{part}"]) for part in ("weight", "bias"))
+        weight, bias = (self._constant(each) for each in self._of(f"{name}.convolution"))
         return self._add("Conv", x, weight, bias, strides=[1, stride])
 
-    def _linear(self, name: str, x: str) -> str:
-        return self._affine(x, self._weights[f"{name}.weight"].T, self._weights[f"{name}.bias"])
-
-    def _matmul(self, name: str, x: str) -> str:
-        return self._add("MatMul", x, self._constant(self._weights[f"{name}.weight"].T))
-
     def _affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
-        return self._add("Add", self._add("MatMul", x, self._constant(weight)), self._constant(bias))
+        return self._add("Add", self._matmul(x, weight), self._constant(bias))
+
+    def _matmul(self, x: str, weight: NDArray[np.float64]) -> str:
+        return self._add("MatMul", x, self._constant(weight.T))
 
     def _constant(self, values: NDArray[np.float64]) -> str:
         return self._add.constant(values.astype(np.float32))

@@ -22,6 +22,8 @@ class NetworkSettings:
     residual_kernel: int = 3
     residual_blocks: int = 1
     heads: int = 4
+    neighbours: int = 16
+    """Frames that each frame attends to: half of them before it, itself, and the rest after it."""
     feed_forward: int = 96
     hidden: int = 64
     dropout: float = 0.3
@@ -73,44 +75,47 @@ class _Residual(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention within each window, parallel to a feed-forward layer, over frames shared by all windows.
+    """Self-attention of each frame to its neighbourhood, parallel to a feed-forward layer, once over a recording.
 
-    Layer norm, projections and the feed-forward layer see one frame each, so they run once per recording; only scores,
-    their softmax and the output projection belong to a window. Order is known by a learned bias for each distance.
+    Unpadded like the trunk: frames without a whole neighbourhood have no output, so that a window needs no frame beyond
+    its own. Order is known by a learned bias for each place in the neighbourhood.
     """
 
     def __init__(self, channels: int, settings: NetworkSettings) -> None:
         super().__init__()
-        self.frames = settings.frames
+        self.neighbours = settings.neighbours
         self.heads, self.width = settings.heads, channels // settings.heads
         self.norm = nn.LayerNorm(channels)
-        self.projections = nn.Linear(channels, 3 * channels)
+        # Of a bias the norm's own says as much to the queries, and the softmax nothing to the keys.
+        self.projections = nn.Linear(channels, 3 * channels, bias=False)
         self.output = nn.Linear(channels, channels)
         self.feed_forward = nn.Sequential(
             nn.Linear(channels, settings.feed_forward), nn.ReLU(), nn.Linear(settings.feed_forward, channels)
         )
-        self.distance_bias = nn.Parameter(torch.zeros(settings.heads, 2 * self.frames - 1))
+        self.place_bias = nn.Parameter(torch.zeros(settings.heads, self.neighbours))
         self.dropout = nn.Dropout(0.1)
 
-    def position_bias(self) -> Tensor:
-        """Bias of each score, shape (heads, frames, frames)."""
-        at = torch.arange(self.frames, device=self.distance_bias.device)
-        return self.distance_bias[:, at[:, None] - at[None, :] + self.frames - 1]
-
-    def forward(self, x: Tensor, step: int) -> Tensor:
-        """Map frames (batch, frames, channels) to (batch, windows, window frames, channels), `step` frames apart."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map frames (batch, frames, channels) to those with a whole neighbourhood, neighbours - 1 fewer."""
         normed = self.norm(x)
-        own = x + self.feed_forward(normed)
-        query, key, value = self.projections(normed).chunk(3, dim=-1)
+        inner = slice(self.neighbours // 2, x.shape[1] - (self.neighbours - 1) // 2)
         query, key, value = (
-            part.unfold(1, self.frames, step).unflatten(2, (self.heads, self.width))  # b w h c t
-            for part in (query / self.width**0.5, key, value)
-        )
-        scores = query.transpose(-1, -2) @ key + self.position_bias()
-        mixed = functional.softmax(scores, dim=-1) @ value.transpose(-1, -2)  # b w h t c
-        mixed = self.output(mixed.transpose(2, 3).flatten(3))
-        joined: Tensor = own.unfold(1, self.frames, step).transpose(2, 3) + self.dropout(mixed)
+            part.unflatten(2, (self.heads, self.width)).transpose(1, 2)
+            for part in self.projections(normed).chunk(3, dim=-1)
+        )  # b h f c
+        scores = query[:, :, inner] / self.width**0.5 @ key.transpose(-1, -2) + self._bias(x.shape[1])
+        mixed = (functional.softmax(scores, dim=-1) @ value).transpose(1, 2).flatten(2)
+        own = (x + self.feed_forward(normed))[:, inner]
+        joined: Tensor = own + self.dropout(self.output(mixed))
         return joined
+
+    def _bias(self, frames: int) -> Tensor:
+        """Bias of each score, shape (heads, frames - neighbours + 1, frames), minus infinity outside."""
+        at = torch.arange(frames, device=self.place_bias.device)
+        place = at - at[: frames - self.neighbours + 1, None]
+        outside = (place < 0) | (place >= self.neighbours)
+        bias = self.place_bias[:, place.clamp(0, self.neighbours - 1)]
+        return bias.masked_fill(outside, float("-inf"))
 
 
 class Member(nn.Module):
@@ -134,15 +139,14 @@ class Member(nn.Module):
     def forward(self, ecg: Tensor, stride: int) -> Tensor:
         """Map (batch, 12, samples) to logits (batch, windows, outputs), windows `stride` samples apart."""
         frames = self.trunk(ecg.unsqueeze(2)).squeeze(2)  # batch, channels, frames
+        attended = self.attention(frames.transpose(1, 2)).transpose(1, 2)
         size, step = self.settings.frames, stride // self.settings.hop
-        windows = self.attention(frames.transpose(1, 2), step)
         pooled = [
-            functional.avg_pool1d(frames, size, step).transpose(1, 2),
-            functional.max_pool1d(frames, size, step).transpose(1, 2),
-            windows.mean(dim=2),
-            windows.amax(dim=2),
+            pool(branch, length, step)
+            for branch, length in ((frames, size), (attended, size - self.settings.neighbours + 1))
+            for pool in (functional.avg_pool1d, functional.max_pool1d)
         ]
-        joined = self.dropout(torch.cat(pooled, dim=-1))
+        joined = self.dropout(torch.cat(pooled, dim=1).transpose(1, 2))
         logits: Tensor = self.output(self.dropout(functional.relu(self.hidden(joined))))
         return logits
 

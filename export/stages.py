@@ -12,7 +12,7 @@ from export.training import TrainingSettings
 
 N_FOLDS = 5
 SEED = 0
-MODEL_VERSION = "2"
+MODEL_VERSION = "3"
 # 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
 WINDOWS_PER_CALL = 512
 
@@ -58,7 +58,7 @@ class Stage:
 INFARCTION = Stage(
     "infarction",
     ("infarction",),
-    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
+    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), neighbours=8),
     TrainingSettings(
         epochs=20,
         candidates=(12, 16, 20),
@@ -74,7 +74,7 @@ INFARCTION = Stage(
 LOCALIZATION = Stage(
     "localization",
     SITES,
-    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), members=2),
+    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2),
     TrainingSettings(epochs=48, candidates=(32, 40, 48), stride=350),
     healthy_weight=0.2,
     healthy_share=0.3,

@@ -3,10 +3,9 @@
 import io
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -30,8 +29,7 @@ _WHOLE_BELOW = 16 * 2**20
 _MOST_OF_A_STREAM = 2 * 2**30
 
 
-@dataclass(frozen=True, slots=True)
-class NpySamples:
+class NpySamples(NamedTuple):
     """The array of a large file, read in stretches."""
 
     stored: Stored

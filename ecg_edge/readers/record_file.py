@@ -1,13 +1,12 @@
 """A recording that is still on disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecg_edge.recording import Recording
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFile:
+class RecordFile(NamedTuple):
     """A recording by name, read when its turn comes."""
 
     name: str

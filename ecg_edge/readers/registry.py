@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from ecg_edge.readers import npy
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.record_file import RecordFile
 from ecg_edge.recording import Recording
@@ -37,9 +38,10 @@ class EntryFormat(Format, Protocol):
 
 
 def formats() -> Iterator[Format]:
-    """Yield all formats, .npy first; each is imported when its turn comes, so that an .npy waits for no other."""
+    """Yield all formats, .npy first; each is found and imported when its turn comes: an .npy waits for no other."""
+    yield cast("Format", npy)
     for module in map(import_module, _modules()):
-        if hasattr(module, "SUFFIXES"):
+        if hasattr(module, "SUFFIXES") and module is not npy:
             yield cast("Format", module)
 
 
@@ -48,10 +50,7 @@ def _modules() -> tuple[str, ...]:
     from pkgutil import iter_modules
 
     package = __name__.rpartition(".")[0]
-    names = sorted(
-        (each.name for each in iter_modules([str(Path(__file__).parent)])), key=lambda name: (name != "npy", name)
-    )
-    return tuple(f"{package}.{name}" for name in names)
+    return tuple(sorted(f"{package}.{each.name}" for each in iter_modules([str(Path(__file__).parent)])))
 
 
 def entry_formats() -> tuple[EntryFormat, ...]:

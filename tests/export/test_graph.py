@@ -35,7 +35,7 @@ def made(stage):
             buffer.normal_(0, 0.1)
         if name.endswith("running_var"):
             buffer.uniform_(0.5, 2)
-    torch.nn.init.normal_(network.members[0].attention.distance_bias)
+    torch.nn.init.normal_(network.members[0].attention.place_bias)
     n = len(stage.labels)
     choice = Choice(0, np.full(n, 3, np.float32), np.full(n, 0.2, np.float32), np.full(n, 0.5))
     spec = ModelSpec(
