@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from threading import Semaphore
+from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,10 +17,8 @@ from ecg_edge.findings import Finding, Provenance, Timeline
 from ecg_edge.heap import keep_freed_memory
 from ecg_edge.listener import Listener
 from ecg_edge.model import Model, read_files, shipped_models
-from ecg_edge.parallel import side_by_side
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.resampling import at_rate, original
 from ecg_edge.scoring import WindowMean, window_scores
 from ecg_edge.spec import STAGES, ModelSpec
 from ecg_edge.verdict import Judge, QualityGate, Subject, to_be_located
@@ -89,8 +87,8 @@ class Detector:
         keep_freed_memory()
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
-        # Its many short calls hand the interpreter's lock to and fro: while half of the threads listen, half compute.
-        self._listening = Semaphore(max(1, threads // 2))
+        # Many short calls would hand the interpreter's lock to and fro: half of the threads make them, half compute.
+        self._turn = Lock() if threads < 4 else Semaphore(threads // 2)
         files = read_files(self.folder, "models")
         if missing := set(STAGES) - set(files):
             raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
@@ -151,6 +149,8 @@ class Detector:
         # Threads for a single batch would only cost their start.
         first = list(islice(batches, 2)) if self._threads > 1 else []
         if len(first) > 1:
+            from ecg_edge.parallel import side_by_side
+
             yield from chain.from_iterable(side_by_side(answer, chain(first, batches), self._threads))
         else:
             yield from chain.from_iterable(map(answer, chain(first, batches)))
@@ -188,7 +188,12 @@ class Detector:
         if not isinstance(recording, Recording):
             msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
             raise TypeError(msg)
-        return at_rate(recording, self.infarction.spec.sampling_rate)
+        rate = self.infarction.spec.sampling_rate
+        if recording.sampling_rate == rate:
+            return recording
+        from ecg_edge.resampling import at_rate
+
+        return at_rate(recording, rate)
 
     def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
         recordings = [self._ready(recording) for recording in recordings]
@@ -203,10 +208,11 @@ class Detector:
         return [finding or next(answers) for finding in short]
 
     def _cascade(self, heard: list[_Heard], subjects: list[Subject], all_sites: bool, windows: bool) -> list[Finding]:
-        findings = []
-        for each, subject, scores in zip(heard, subjects, self._listened(heard), strict=True):
-            mean, timelines = each.mean(self.infarction.spec, scores, windows)
-            findings.append(self.judge.first_stage(subject, each.listener.quality, mean, *timelines))
+        findings, first = [], self._listened(heard)
+        with self._turn:
+            for each, subject, scores in zip(heard, subjects, first, strict=True):
+                mean, timelines = each.mean(self.infarction.spec, scores, windows)
+                findings.append(self.judge.first_stage(subject, each.listener.quality, mean, *timelines))
         located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
         second = window_scores(self.localization, [heard[i].recording for i in located])
         for i, scores in zip(located, second, strict=True):
@@ -218,7 +224,7 @@ class Detector:
         """Return the first stage's window scores; every sample that is read on the way is listened to."""
 
         def listen(i: int, start: int, samples: NDArray[np.float32]) -> None:
-            with self._listening:
+            with self._turn:
                 heard[i].listener.listen(start, samples)
 
         scores = window_scores(self.infarction, [each.recording for each in heard], listen)
@@ -230,7 +236,7 @@ class Detector:
 
 
 def _subject(recording: Recording) -> Subject:
-    own = original(recording)
+    own = getattr(recording.signal, "original", recording)  # of one that is resampled
     return Subject(recording.name, recording.source, own.duration_s, own.sampling_rate)
 
 

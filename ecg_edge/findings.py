@@ -1,14 +1,13 @@
 """What the detector answers, and its JSON."""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 SCHEMA = 1
 Status = Literal["detected", "not_detected", "cannot_analyse", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """Probability of each window along the recording."""
 
     start_s: tuple[float, ...]
@@ -17,8 +16,7 @@ class Timeline:
     """0 to 1, one for each window."""
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFinding:
+class SiteFinding(NamedTuple):
     """One site of infarction and how sure the model is of it."""
 
     site: str
@@ -36,8 +34,7 @@ class SiteFinding:
         return self.probability >= self.threshold
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A coded reason or warning."""
 
     code: str
@@ -54,8 +51,7 @@ class Note:
     """Where that stretch ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelProvenance:
+class ModelProvenance(NamedTuple):
     """Which model file answered."""
 
     name: str
@@ -63,8 +59,7 @@ class ModelProvenance:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """What produced a finding."""
 
     ecg_edge: str
@@ -111,17 +106,18 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of schema 1: parts that were not asked for or do not apply are left out."""
-        values = {"schema": SCHEMA, **_plain(self)}
-        values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
-        values["reasons"] = [_plain(note) for note in self.reasons]
-        values["warnings"] = [_plain(note) for note in self.warnings]
-        del values["provenance"]
-        return values | {"provenance": asdict(self.provenance)}
+        own = {name: getattr(self, name) for name in self.__slots__}
+        provenance = self.provenance._asdict() | {"models": [each._asdict() for each in self.provenance.models]}
+        lists = {
+            "sites": [_plain(site._asdict()) | {"found": site.found} for site in self.sites],
+            "reasons": [_plain(note._asdict()) for note in self.reasons],
+            "warnings": [_plain(note._asdict()) for note in self.warnings],
+        }
+        del own["provenance"]
+        return {"schema": SCHEMA, **_plain(own | lists), "provenance": provenance}
 
 
-def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
-    """Return the fields that are not None; a timeline, which may be long, is not copied."""
-    values = {each.name: getattr(part, each.name) for each in fields(part)}
-    if isinstance(timeline := values.get("timeline"), Timeline):
-        values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
-    return {key: value for key, value in values.items() if value is not None}
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what is not None, a timeline as its object."""
+    plain = {key: value._asdict() if isinstance(value, Timeline) else value for key, value in values.items()}
+    return {key: value for key, value in plain.items() if value is not None}

@@ -9,24 +9,26 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_AHEAD = 3
+"""Items taken for each thread: while one is in the middle of a long one, the others have something to do."""
 
 
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Yield the result for each item in the order of the items, several at a time.
 
-    At most a few items a thread are taken before their results are. Where taking an item raises, the results of those
-    before it come first.
+    The caller's thread is one of them. At most a few items a thread are taken before their results are. Where taking an
+    item raises, the results of those before it come first.
 
     Args:
         work: What to do; called from several threads.
         items: Taken one after the other in the caller's thread.
-        threads: How many items to work on at a time.
+        threads: How many items to work on at a time, at least 2.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    pending: deque[Future[Result]] = deque()
+    pending: deque[tuple[Item, Future[Result]]] = deque()
     remaining, failure = iter(items), None
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads - 1) as pool:
         try:
             while True:
                 try:
@@ -36,12 +38,35 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
                 except Exception as error:  # noqa: BLE001 - raised again below, whatever it is
                     failure = error
                     break
-                pending.append(pool.submit(work, item))
-                while pending and (pending[0].done() or len(pending) > 2 * threads):
-                    yield pending.popleft().result()
+                pending.append((item, pool.submit(work, item)))
+                while pending and (pending[0][1].done() or len(pending) > _AHEAD * threads):
+                    yield _first(work, pending)
             while pending:
-                yield pending.popleft().result()
+                yield _first(work, pending)
         finally:
             pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
+
+
+def _first(work: Callable[[Item], Result], pending: deque[tuple[Item, "Future[Result]"]]) -> Result:
+    """Take the first result out, and do of the others what no thread has begun while it is not there."""
+    while not pending[0][1].done() and _do_one(work, pending):
+        pass
+    return pending.popleft()[1].result()
+
+
+def _do_one(work: Callable[[Item], Result], pending: deque[tuple[Item, "Future[Result]"]]) -> bool:
+    """Do the first piece of work that no other thread has begun, if there is one."""
+    from concurrent.futures import Future
+
+    for i, (item, future) in enumerate(pending):
+        if future.cancel():
+            done: Future[Result] = Future()
+            try:
+                done.set_result(work(item))
+            except Exception as error:  # noqa: BLE001 - raised where the result is asked for
+                done.set_exception(error)
+            pending[i] = item, done
+            return True
+    return False

@@ -27,7 +27,7 @@ _BLOCK_ROWS: list[notes.Row] = [
     ("dead_leads", None, None),
     ("unusable", None, None),
 ]
-_AVR = LEADS.index("aVR")
+_AVR, _SHOWN = LEADS.index("aVR"), LEADS.index("V2")
 _UNUSABLE = len(_BLOCK_ROWS) - 1
 _FLAT_ROWS: list[notes.Row] = [("flat_lead", lead, None) for lead in LEADS]
 _SECOND_ROWS: list[notes.Row] = [
@@ -124,10 +124,8 @@ class QualityMonitor:
         n_new = (held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
-        new, firsts = (
-            held[:, start : start + n_new * measures.BLOCK],
-            np.arange(0, n_new * measures.BLOCK, measures.BLOCK),
-        )
+        new = held[:, start : start + n_new * measures.BLOCK]
+        firsts = np.arange(0, n_new * measures.BLOCK, measures.BLOCK)
         extremes = np.empty((2, len(LEADS), n_new), np.float32)
         highest, lowest = extremes
         np.maximum.reduceat(new, firsts, axis=1, out=highest)
@@ -192,10 +190,12 @@ class QualityMonitor:
         up_in_blocks = float(whole[:, _AVR].sum(dtype=np.float64)) / _BLOCKS_OF_A_SECOND
         self._avr_up += up_in_blocks - 2 * float(mean[_AVR].sum(dtype=np.float64))
         highest, lowest = whole.reshape(2, len(LEADS), -1, _BLOCKS_OF_A_SECOND)
+        # One lead shows that the samples are not too small, the farthest sample that they are not too large.
+        shown = highest[_SHOWN].max(axis=-1) - lowest[_SHOWN].min(axis=-1)
+        if shown.min() >= _LIMITS["too_small"] and highest.max() - lowest.min() <= _LIMITS["too_large"]:
+            return {}
         spans = highest.max(axis=-1) - lowest.min(axis=-1)
         largest = spans.max(axis=0)
-        if _LIMITS["too_small"] <= largest.min() and largest.max() <= _LIMITS["too_large"]:
-            return {}
         median = np.sort(spans, axis=0)[len(LEADS) // 2]
         too_large, too_small = median > _LIMITS["too_large"], (largest > 0) & (largest < _LIMITS["too_small"])
         self._span += float(median[too_large | too_small].sum(dtype=np.float64))

@@ -103,8 +103,7 @@ def _noise(
     powers[..., 2] += bend_energy
     powers = powers.reshape(len(LEADS), -1, _BLOCKS, 3)
     over = powers > np.array([note.hum**2, note.hum**2, BLOCK * note.roughness**2], np.float32)
-    # Where all blocks but one are over, one of the first two is and one of the next two.
-    if not ((over[:, :, 0] | over[:, :, 1]) & (over[:, :, 2] | over[:, :, 3])).any():
+    if np.count_nonzero(over, axis=2).max() < _BLOCKS - 1:
         return None
     quiet = np.partition(powers, 1, axis=2)[:, :, 1]
     noise: NDArray[np.float32] = np.sqrt(np.maximum(quiet, 0) / np.array([1, 1, BLOCK], np.float32)).transpose(2, 0, 1)

@@ -119,6 +119,7 @@ class Resampled:
 
     def __init__(self, original: Recording, rate: float) -> None:
         self.original = original
+        """What is resampled."""
         self.rate = rate
         self.shape = (len(LEADS), resampled_length(original.samples, original.sampling_rate, rate))
         self.dtype = np.dtype(np.float32)
@@ -183,11 +184,6 @@ def at_rate(recording: Recording, rate: float) -> Recording:
     if same_rate(recording.sampling_rate, rate):
         return recording
     return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
-
-
-def original(recording: Recording) -> Recording:
-    """Return the recording that another was resampled from; itself where it was not."""
-    return recording.signal.original if isinstance(recording.signal, Resampled) else recording
 
 
 def _stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints

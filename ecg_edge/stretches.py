@@ -31,6 +31,7 @@ class Stretches:
     def __init__(self, flags: int, unit_s: float, lead_in: int = 0) -> None:
         self.units = 0
         self._unit_s, self._lead_in = unit_s, lead_in
+        self._ever = False
         self._raised = np.zeros(flags, bool)
         self._count = np.zeros(flags, np.int64)
         self._total = np.zeros(flags, np.int64)
@@ -43,6 +44,7 @@ class Stretches:
         if not flags.any() and not self._raised.any():
             self.units += flags.shape[1]
             return
+        self._ever = True
         start, self.units = self.units, self.units + flags.shape[1]
         for flag in np.flatnonzero(flags.any(axis=1)):
             before = np.concatenate([self._raised[flag : flag + 1], flags[flag]])
@@ -56,7 +58,7 @@ class Stretches:
 
     def skip(self, units: int) -> None:
         """Go on by so many units without any flag."""
-        if self._raised.any():
+        if self._ever and self._raised.any():
             self.push(np.zeros((len(self._raised), units), bool))
         else:
             self.units += units
@@ -73,7 +75,7 @@ class Stretches:
 
     def raised(self) -> list[int]:
         """Return the flags that were raised at all."""
-        raised: list[int] = np.flatnonzero(self._total).tolist()
+        raised: list[int] = np.flatnonzero(self._total).tolist() if self._ever else []
         return raised
 
     def held(self, flag: int) -> Held:

@@ -29,13 +29,16 @@ class BenchmarkDataError(EcgEdgeError):
 
 
 def python(*arguments: str) -> str:
-    """Run this interpreter and return what it prints.
+    """Run this interpreter and return what it prints; from its second run on with bytecode, as pip installs it.
 
     Raises:
         ChildError: It ended with another status than 0.
     """
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command, capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         raise ChildError(list(arguments), done.stderr)
     return done.stdout

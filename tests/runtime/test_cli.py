@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_edge import read_recording
+from ecg_edge import Detector, read_recording
 from ecg_edge.selfcheck import example_recordings
 
 EXAMPLES = example_recordings()
@@ -163,8 +163,7 @@ def test_cuda_without_cuda_is_an_error_not_a_fall_back():
 def test_info_names_models_thresholds_and_figures():
     text = ecg_edge("info").stdout.decode()
     for expected in (
-        "infarction 2",
-        "localization 2",
+        *(f"{each.name} {each.version}" for each in Detector().provenance.models),
         "inferior",
         "sensitivity",
         "insufficient data",
