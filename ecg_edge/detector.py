@@ -27,8 +27,11 @@ from ecg_edge.windows import window_probabilities, window_starts
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
 
-# Recordings in one model call: caches make one at a time the fastest on a CPU, a GPU wants many.
-_BATCH = {"cpu": 1, "cuda": 64}
+# Recordings that are read and answered together, so that code and weights stay in the caches; a GPU wants many.
+_BATCH = {"cpu": 4, "cuda": 64}
+# On a CPU only small files are: large ones are shared evenly by the threads, and who has a recording in memory may have
+# no other yet.
+_SMALL_BYTES = 2**19
 
 
 class _Heard(NamedTuple):
@@ -144,7 +147,7 @@ class Detector:
             all_sites: As in `detect`.
             windows: As in `detect`.
         """
-        batches = _batches(recordings, _BATCH[self._provider])
+        batches = _batches(recordings, self._provider)
         answer = partial(self._findings, all_sites=all_sites, windows=windows)
         # Threads for a single batch would only cost their start.
         first = list(islice(batches, 2)) if self._threads > 1 else []
@@ -244,7 +247,26 @@ def _detector(folder: Path, provider: str, threads: int, quality_gate: QualityGa
     return Detector(folder, provider=provider, threads=threads, quality_gate=quality_gate)
 
 
-def _batches(recordings: Iterable[Recording | RecordFile], size: int) -> Iterator[list[Recording | RecordFile]]:
-    remaining = iter(recordings)
-    while batch := list(islice(remaining, size)):
+def _batches(recordings: Iterable[Recording | RecordFile], provider: str) -> Iterator[list[Recording | RecordFile]]:
+    """Yield what is to be answered together; those before one that cannot be had come before its error."""
+    batch: list[Recording | RecordFile] = []
+    try:
+        for item in recordings:
+            joins = provider == "cuda" or _small(item)
+            if batch and not joins:
+                yield batch
+                batch = []
+            batch.append(item)
+            if not joins or len(batch) == _BATCH[provider]:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
         yield batch
+
+
+def _small(item: Recording | RecordFile) -> bool:
+    return isinstance(item, RecordFile) and item.size is not None and item.size <= _SMALL_BYTES

@@ -68,8 +68,7 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
 def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
     """Yield which recordings of equal length, and which stretch of them, to hand to the model together."""
     whole = samples == spec.whole_length
-    at_least = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if whole else 1
-    together = max(1, spec.windows_per_call // at_least)
+    together = max(1, spec.windows_per_call // n_regular_windows(samples, spec.window, spec.stride, spec.tail))
     for i in range(0, len(rows), together):
         some = rows[i : i + together]
         most = spec.windows_per_call // len(some)

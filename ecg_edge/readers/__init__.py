@@ -94,26 +94,26 @@ def _is_something_else(path: Path) -> bool:
     if promised is None or not promised.SUFFIX_PROVES_NOTHING:
         return False
     try:
-        head = _head(path)
+        head, _ = _head(path)
     except OSError:
         return False
-    return head is not None and not promised.recognises(head, path.name)
+    return not promised.recognises(head, path.name)
 
 
 def _records_of_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
     try:
-        yield from _format_of(path).records(path, declared)
+        head, size = _head(path)
+        found = _format_of(path, head)
+        alone = hasattr(found, "parse")  # else the file is only where other files are named or packed
+        for record in found.records(path, declared):
+            yield record._replace(size=size) if alone else record
     except UnreadableError as error:
         yield _unreadable(path, error)
-
-
-def _format_of(path: Path) -> Format:
-    try:
-        head = _head(path)
     except OSError as error:
-        raise _cannot_read(path, error) from error
-    if head is None:
-        raise UnreadableError(path, "is not a regular file")
+        yield _unreadable(path, _cannot_read(path, error))
+
+
+def _format_of(path: Path, head: bytes) -> Format:
     if found := recognised(head, path.name):
         return found
     promised = named(path.name)
@@ -123,12 +123,18 @@ def _format_of(path: Path) -> Format:
     raise UnreadableError(path, "is " + (known if head else "empty"))
 
 
-def _head(path: Path) -> bytes | None:
-    """Return the first bytes of a file; none of a device or a pipe, which would keep us waiting."""
-    if path.exists() and not path.is_file():
-        return None
+def _head(path: Path) -> tuple[bytes, int]:
+    """Return the first bytes of a file and how many it has.
+
+    Raises:
+        UnreadableError: It is a device or a pipe, which would keep us waiting.
+        OSError: It cannot be read.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableError(path, "is not a regular file")
     with path.open("rb", buffering=0) as file:
-        return file.read(HEAD)
+        return file.read(HEAD), status.st_size
 
 
 def _cannot_read(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:

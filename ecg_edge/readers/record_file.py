@@ -14,6 +14,8 @@ class RecordFile(NamedTuple):
     """Where it lies, e.g. a path."""
     read: Callable[[], Recording]
     """Raises EcgEdgeError where it cannot be read."""
+    size: int | None = None
+    """Bytes on disk, where it is known."""
 
 
 def of_macos(name: str) -> bool:

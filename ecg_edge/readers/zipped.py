@@ -43,7 +43,7 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
         twice = entry.filename.casefold() in seen
         seen.add(entry.filename.casefold())
         read = partial(_read_entry, path, entry, source, twice, declared)
-        yield RecordFile(PurePosixPath(entry.filename).stem, source, read)
+        yield RecordFile(PurePosixPath(entry.filename).stem, source, read, entry.file_size)
 
 
 def _entries(path: Path) -> list[zipfile.ZipInfo]:

@@ -210,25 +210,55 @@ def test_one_detector_serves_many_threads_at_once(shipped, noise):
     assert together == alone
 
 
-def test_batches_change_no_answer(shipped, noise, monkeypatch):
-    from ecg_edge import detector as module
-
-    recordings = [noise(samples, seed=i) for i, samples in enumerate([5000, 5050, 800, 5000, 5000, 5050])]
-    one_by_one = [each.probability for each in shipped.detect_many(recordings)]
-    monkeypatch.setattr(module, "_BATCH", {"cpu": 4})
-    together = [each.probability for each in shipped.detect_many(recordings)]
-    assert together == pytest.approx(one_by_one, abs=1e-5)
+def written(folder, recordings):
+    for i, recording in enumerate(recordings):
+        np.save(folder / f"{i:02}.npy", recording.signal)
+    return folder
 
 
-def test_one_bad_recording_of_a_batch_does_not_spoil_the_others(tiny, ecg, monkeypatch):
-    from ecg_edge import detector as module
+def test_small_files_that_are_answered_together_get_the_answers_they_get_alone(shipped, noise, tmp_path):
+    lengths = [5000, 5050, 800, 5000, 5000, 5050, 70_000, 5000, 700, 5000, 5000]
+    recordings = [noise(samples, seed=i) for i, samples in enumerate(lengths)]
+    alone = [shipped.detect(each) for each in recordings]
+    together = list(shipped.detect_many(find_records(written(tmp_path, recordings))))
+    assert [each.status for each in together] == [each.status for each in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert one.probability == (other.probability and pytest.approx(other.probability, abs=1e-5))
+        assert one.duration_s == other.duration_s
 
+
+def test_one_bad_file_does_not_spoil_those_that_are_answered_with_it(tiny, ecg, tmp_path):
     bad = np.zeros((12, 5000))
     bad[0, 0] = np.nan
-    monkeypatch.setattr(module, "_BATCH", {"cpu": 4})
-    findings = list(tiny.detect_many([ecg(I=1.0), Recording(bad, name="bad"), ecg()]))
-    assert [finding.status for finding in findings] == ["detected", "not_detected", "not_detected"]
+    folder = written(tmp_path, [ecg(I=1.0), Recording(bad), ecg()])
+    (folder / "01b.npy").write_bytes(b"\x93NUMPY")
+    findings = list(tiny.detect_many(find_records(folder)))
+    assert [finding.status for finding in findings] == ["detected", "not_detected", "error", "not_detected"]
     assert findings[1].warnings[0].code == "not_finite"
+
+
+def test_what_came_before_a_source_failed_is_answered(tiny, ecg, tmp_path):
+    def source():
+        yield from find_records(written(tmp_path, [ecg(), ecg(I=1.0)]))
+        msg = "the source is gone"
+        raise OSError(msg)
+
+    found = []
+    with pytest.raises(OSError, match="the source is gone"):
+        found.extend(tiny.detect_many(source()))
+    assert [finding.status for finding in found] == ["not_detected", "detected"]
+
+
+def test_a_recording_in_memory_is_answered_before_the_next_is_asked_for(tiny, ecg):
+    asked = []
+
+    def live():
+        for name in ("first", "second"):
+            asked.append(name)
+            yield ecg(name=name)
+
+    assert next(tiny.detect_many(live())).record == "first"
+    assert asked == ["first"]
 
 
 def test_a_detector_survives_pickling(tiny, ecg):
