@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from ecg_edge import __version__
 from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError
 from ecg_edge.findings import Finding, Provenance, Timeline
-from ecg_edge.heap import keep_freed_memory
 from ecg_edge.listener import Listener
 from ecg_edge.model import Model, read_files, shipped_models
 from ecg_edge.readers import RecordFile
@@ -87,7 +86,6 @@ class Detector:
         if quality_gate not in ("refuse", "warn"):
             msg = f"quality_gate is {quality_gate!r}, expected refuse or warn"
             raise ValueError(msg)
-        keep_freed_memory()
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
         # Many short calls would hand the interpreter's lock to and fro: half of the threads make them, half compute.
