@@ -33,15 +33,22 @@ def _leave(end: SystemExit) -> None:
     """End at once: to take interpreter and sessions down piece by piece takes longer than an answer.
 
     Raises:
-        SystemExit: It says more than a number, or a profiler or debugger has something left to do.
+        SystemExit: It says more than a number, or a profiler, a debugger or `python -i` has something left to do.
         OSError: What was printed cannot be written.
     """
-    if isinstance(end.code, str) or sys.getprofile() or sys.gettrace():
+    if isinstance(end.code, str) or sys.flags.interactive or _is_watched():
         raise end
     sys.stdout.flush()
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(int(end.code or 0))
+
+
+def _is_watched() -> bool:
+    """Return whether a profiler, a debugger or a measure of coverage is at work."""
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    tools = () if monitoring is None else (monitoring.get_tool(number) for number in range(6))
+    return any((sys.getprofile(), sys.gettrace(), *tools))
 
 
 def _replace_closed_streams() -> None:

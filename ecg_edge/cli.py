@@ -108,9 +108,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         render = _renderer(form, detector, sample)
         records = [record for path in paths for record in _records(path, declared)]
         tally = _Tally(quiet=form != "submission")
-        with _progress(records, answers_elsewhere=output is not None or not sys.stdout.isatty()) as counted:
-            findings = tally.watch(detector.detect_many(counted, all_sites=all_sites, windows=windows))
-            write(render(findings), output)
+        findings = tally.watch(detector.detect_many(records, all_sites=all_sites, windows=windows))
+        with _progress(findings, len(records), elsewhere=output is not None or not sys.stdout.isatty()) as shown:
+            write(render(shown), output)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
@@ -240,9 +240,9 @@ class _Tally:
 
 
 @contextmanager
-def _progress(records: list["RecordFile"], *, answers_elsewhere: bool) -> Iterator[Iterable["RecordFile"]]:
-    if len(records) < 2 or not sys.stderr.isatty() or not answers_elsewhere:
-        yield records
+def _progress(findings: Iterable["Finding"], count: int, *, elsewhere: bool) -> Iterator[Iterable["Finding"]]:
+    if count < 2 or not sys.stderr.isatty() or not elsewhere:
+        yield findings
         return
-    with click.progressbar(records, label="records", file=sys.stderr) as bar:
+    with click.progressbar(findings, count, label="records", file=sys.stderr) as bar:
         yield bar

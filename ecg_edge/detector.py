@@ -2,20 +2,22 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from threading import Lock, Semaphore
+from threading import Semaphore
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge import __version__
-from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError
+from ecg_edge.batches import batches
+from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, UnreadableError
 from ecg_edge.findings import Finding, Provenance, Timeline
 from ecg_edge.listener import Listener
-from ecg_edge.model import Model, read_files, shipped_models
+from ecg_edge.model import PROVIDERS, Model, read_files, shipped_models
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
 from ecg_edge.scoring import WindowMean, window_scores
@@ -26,15 +28,11 @@ from ecg_edge.windows import window_probabilities, window_starts
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
 
-# Recordings that are read and answered together, so that code and weights stay in the caches; a GPU wants many.
-_BATCH = {"cpu": 4, "cuda": 64}
-# On a CPU only small files are: large ones are shared evenly by the threads, and who has a recording in memory may have
-# no other yet.
-_SMALL_BYTES = 2**19
 
-
-class _Heard(NamedTuple):
+class _Taken(NamedTuple):
+    subject: Subject
     recording: Recording
+    """At the models' sampling rate."""
     listener: Listener
 
     def mean(
@@ -77,8 +75,8 @@ class Detector:
         threads: int = 1,
         quality_gate: QualityGate = "refuse",
     ) -> None:
-        if provider not in _BATCH:
-            msg = f"provider is {provider!r}, expected one of {', '.join(_BATCH)}"
+        if provider not in PROVIDERS:
+            msg = f"provider is {provider!r}, expected one of {', '.join(PROVIDERS)}"
             raise ValueError(msg)
         if threads < 1:
             msg = f"threads is {threads}, expected 1 or more"
@@ -89,7 +87,7 @@ class Detector:
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
         # Many short calls would hand the interpreter's lock to and fro: half of the threads make them, half compute.
-        self._turn = Lock() if threads < 4 else Semaphore(threads // 2)
+        self._turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Semaphore(-(-threads // 2))
         files = read_files(self.folder, "models")
         if missing := set(STAGES) - set(files):
             raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
@@ -120,7 +118,7 @@ class Detector:
             MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """
-        return self._answers([recording], all_sites, windows)[0]
+        return self._answers([self._taken(recording)], all_sites, windows)[0]
 
     def stream(
         self,
@@ -141,130 +139,98 @@ class Detector:
         """Answer recordings in order; one that cannot be read or answered is a finding with status "error".
 
         Args:
-            recordings: Recordings, or files of them, which are read only when their turn comes.
+            recordings: Recordings, or files of them, which are read only when their turn comes. Small ones of a
+                sequence, such as a list, are answered a few at a time; each of any other iterable is answered before
+                the next is waited for.
             all_sites: As in `detect`.
             windows: As in `detect`.
         """
-        batches = _batches(recordings, self._provider)
+        together = batches(recordings, self._provider, self._threads)
         answer = partial(self._findings, all_sites=all_sites, windows=windows)
-        # Threads for a single batch would only cost their start.
-        first = list(islice(batches, 2)) if self._threads > 1 else []
-        if len(first) > 1:
+        if self._threads == 1 or (isinstance(recordings, Sequence) and len(recordings) == 1):
+            yield from chain.from_iterable(map(answer, together))
+        else:
             from ecg_edge.parallel import side_by_side
 
-            yield from chain.from_iterable(side_by_side(answer, chain(first, batches), self._threads))
-        else:
-            yield from chain.from_iterable(map(answer, chain(first, batches)))
+            yield from chain.from_iterable(side_by_side(answer, together, self._threads))
 
     def _findings(self, batch: list[Recording | RecordFile], all_sites: bool, windows: bool) -> list[Finding]:
-        read: list[Recording] = []
+        taken: list[_Taken] = []
         findings: list[Finding | None] = []
         for item in batch:
             try:
-                recording = item.read() if isinstance(item, RecordFile) else item
-                read.append(self._ready(recording))
+                taken.append(self._taken(item.read() if isinstance(item, RecordFile) else item))
             except EcgEdgeError as error:
-                findings.append(self._failed(item, error))
+                findings.append(self._failed(item.name, item.source, error))
+            except OSError as error:
+                unreadable = UnreadableError(item.source, f"cannot be read: {error.strerror or error}")
+                findings.append(self._failed(item.name, item.source, unreadable))
             except MemoryError as error:
-                findings.append(self._failed(item, NoMemoryError(error)))
+                findings.append(self._failed(item.name, item.source, NoMemoryError(error)))
             else:
                 findings.append(None)
-        answers = iter(self._answers_or_errors(read, all_sites, windows))
+        answers = iter(self._answers_or_errors(taken, all_sites, windows))
         return [finding or next(answers) for finding in findings]
 
-    def _answers_or_errors(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
+    def _answers_or_errors(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
         try:
-            return self._answers(recordings, all_sites, windows)
+            return self._answers(taken, all_sites, windows)
         except (EcgEdgeError, MemoryError) as error:
-            if len(recordings) == 1:
+            if len(taken) == 1:
                 known = error if isinstance(error, EcgEdgeError) else NoMemoryError(error)
-                return [self._failed(recordings[0], known)]
-            return [finding for each in recordings for finding in self._answers_or_errors([each], all_sites, windows)]
+                return [self._failed(taken[0].subject.record, taken[0].subject.source, known)]
+            # Each by itself, and listened to from its beginning.
+            alone = [each._replace(listener=Listener(self.judge.gate)) for each in taken]
+            return [finding for each in alone for finding in self._answers_or_errors([each], all_sites, windows)]
 
-    def _failed(self, item: Recording | RecordFile, error: EcgEdgeError) -> Finding:
-        return Finding(item.name, item.source, "error", self.provenance, error=str(error))
+    def _failed(self, name: str, source: str, error: EcgEdgeError) -> Finding:
+        return Finding(name, source, "error", self.provenance, error=str(error))
 
-    def _ready(self, recording: Recording) -> Recording:
-        """Return the recording at the models' sampling rate."""
+    def _taken(self, recording: Recording) -> _Taken:
         if not isinstance(recording, Recording):
             msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
             raise TypeError(msg)
+        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
         rate = self.infarction.spec.sampling_rate
-        if recording.sampling_rate == rate:
-            return recording
-        from ecg_edge.resampling import at_rate
+        if recording.sampling_rate != rate:
+            from ecg_edge.resampling import at_rate
 
-        return at_rate(recording, rate)
+            recording = at_rate(recording, rate)
+        return _Taken(subject, recording, Listener(self.judge.gate))
 
-    def _answers(self, recordings: list[Recording], all_sites: bool, windows: bool) -> list[Finding]:
-        recordings = [self._ready(recording) for recording in recordings]
-        subjects = [_subject(recording) for recording in recordings]
-        short = [
-            self.judge.too_short(subject, recording.samples)
-            for subject, recording in zip(subjects, recordings, strict=True)
-        ]
-        long = [i for i, finding in enumerate(short) if finding is None]
-        heard = [_Heard(recordings[i], Listener(self.judge.gate)) for i in long]
-        answers = iter(self._cascade(heard, [subjects[i] for i in long], all_sites, windows))
+    def _answers(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
+        short = [self.judge.too_short(each.subject, each.recording.samples) for each in taken]
+        long = [each for each, finding in zip(taken, short, strict=True) if finding is None]
+        answers = iter(self._cascade(long, all_sites, windows))
         return [finding or next(answers) for finding in short]
 
-    def _cascade(self, heard: list[_Heard], subjects: list[Subject], all_sites: bool, windows: bool) -> list[Finding]:
-        findings, first = [], self._listened(heard)
+    def _cascade(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
+        findings, first = [], self._listened(taken)
         with self._turn:
-            for each, subject, scores in zip(heard, subjects, first, strict=True):
+            for each, scores in zip(taken, first, strict=True):
                 mean, timelines = each.mean(self.infarction.spec, scores, windows)
-                findings.append(self.judge.first_stage(subject, each.listener.quality, mean, *timelines))
+                findings.append(self.judge.first_stage(each.subject, each.listener.quality, mean, *timelines))
         located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
-        second = window_scores(self.localization, [heard[i].recording for i in located])
+        second = window_scores(self.localization, [taken[i].recording for i in located])
         for i, scores in zip(located, second, strict=True):
-            mean, timelines = heard[i].mean(self.localization.spec, scores, windows)
+            mean, timelines = taken[i].mean(self.localization.spec, scores, windows)
             findings[i] = self.judge.with_sites(findings[i], mean, timelines)
         return findings
 
-    def _listened(self, heard: list[_Heard]) -> list[NDArray[np.float32]]:
+    def _listened(self, taken: list[_Taken]) -> list[NDArray[np.float32]]:
         """Return the first stage's window scores; every sample that is read on the way is listened to."""
 
         def listen(i: int, start: int, samples: NDArray[np.float32]) -> None:
             with self._turn:
-                heard[i].listener.listen(start, samples)
+                taken[i].listener.listen(start, samples)
 
-        scores = window_scores(self.infarction, [each.recording for each in heard], listen)
-        for i, each in enumerate(heard):
+        scores = window_scores(self.infarction, [each.recording for each in taken], listen)
+        for i, each in enumerate(taken):
             start, samples = each.listener.quality.samples, each.recording.samples
             if start < samples:
                 listen(i, start, each.recording.stretch(start, samples))
         return scores
 
 
-def _subject(recording: Recording) -> Subject:
-    own = getattr(recording.signal, "original", recording)  # of one that is resampled
-    return Subject(recording.name, recording.source, own.duration_s, own.sampling_rate)
-
-
 def _detector(folder: Path, provider: str, threads: int, quality_gate: QualityGate) -> Detector:
     return Detector(folder, provider=provider, threads=threads, quality_gate=quality_gate)
-
-
-def _batches(recordings: Iterable[Recording | RecordFile], provider: str) -> Iterator[list[Recording | RecordFile]]:
-    """Yield what is to be answered together; those before one that cannot be had come before its error."""
-    batch: list[Recording | RecordFile] = []
-    try:
-        for item in recordings:
-            joins = provider == "cuda" or _small(item)
-            if batch and not joins:
-                yield batch
-                batch = []
-            batch.append(item)
-            if not joins or len(batch) == _BATCH[provider]:
-                yield batch
-                batch = []
-    except Exception:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
-
-
-def _small(item: Recording | RecordFile) -> bool:
-    return isinstance(item, RecordFile) and item.size is not None and item.size <= _SMALL_BYTES

@@ -1,13 +1,14 @@
 """What the detector answers, and its JSON."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
 SCHEMA = 1
 Status = Literal["detected", "not_detected", "cannot_analyse", "error"]
 
 
-class Timeline(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Timeline:
     """Probability of each window along the recording."""
 
     start_s: tuple[float, ...]
@@ -16,7 +17,8 @@ class Timeline(NamedTuple):
     """0 to 1, one for each window."""
 
 
-class SiteFinding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SiteFinding:
     """One site of infarction and how sure the model is of it."""
 
     site: str
@@ -34,7 +36,8 @@ class SiteFinding(NamedTuple):
         return self.probability >= self.threshold
 
 
-class Note(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Note:
     """A coded reason or warning."""
 
     code: str
@@ -51,7 +54,8 @@ class Note(NamedTuple):
     """Where that stretch ends."""
 
 
-class ModelProvenance(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ModelProvenance:
     """Which model file answered."""
 
     name: str
@@ -59,7 +63,8 @@ class ModelProvenance(NamedTuple):
     sha256: str
 
 
-class Provenance(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Provenance:
     """What produced a finding."""
 
     ecg_edge: str
@@ -106,18 +111,17 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of schema 1: parts that were not asked for or do not apply are left out."""
-        own = {name: getattr(self, name) for name in self.__slots__}
-        provenance = self.provenance._asdict() | {"models": [each._asdict() for each in self.provenance.models]}
-        lists = {
-            "sites": [_plain(site._asdict()) | {"found": site.found} for site in self.sites],
-            "reasons": [_plain(note._asdict()) for note in self.reasons],
-            "warnings": [_plain(note._asdict()) for note in self.warnings],
-        }
-        del own["provenance"]
-        return {"schema": SCHEMA, **_plain(own | lists), "provenance": provenance}
+        values = {"schema": SCHEMA, **_plain(self)}
+        values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
+        values["reasons"] = [_plain(note) for note in self.reasons]
+        values["warnings"] = [_plain(note) for note in self.warnings]
+        del values["provenance"]
+        return values | {"provenance": asdict(self.provenance)}
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what is not None, a timeline as its object."""
-    plain = {key: value._asdict() if isinstance(value, Timeline) else value for key, value in values.items()}
-    return {key: value for key, value in plain.items() if value is not None}
+def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
+    """Return the fields that are not None; a timeline, which may be long, is not copied."""
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    if isinstance(timeline := values.get("timeline"), Timeline):
+        values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
+    return {key: value for key, value in values.items() if value is not None}

@@ -16,17 +16,19 @@ _AHEAD = 3
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Yield the result for each item in the order of the items, several at a time.
 
-    The caller's thread is one of them. At most a few items a thread are taken before their results are. Where taking an
-    item raises, the results of those before it come first.
+    The caller's thread works too, so a result that is there waits until the caller's own piece of work is done. The
+    first item is left to it: for a single one no thread is started. At most a few items a thread are taken before their
+    results are. Where taking an item raises, the results of those before it come first.
 
     Args:
         work: What to do; called from several threads.
         items: Taken one after the other in the caller's thread.
         threads: How many items to work on at a time, at least 2.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     pending: deque[tuple[Item, Future[Result]]] = deque()
+    not_begun: Future[Result] | None = Future()
     remaining, failure = iter(items), None
     with ThreadPoolExecutor(threads - 1) as pool:
         try:
@@ -38,7 +40,8 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], threads:
                 except Exception as error:  # noqa: BLE001 - raised again below, whatever it is
                     failure = error
                     break
-                pending.append((item, pool.submit(work, item)))
+                pending.append((item, not_begun or pool.submit(work, item)))
+                not_begun = None
                 while pending and (pending[0][1].done() or len(pending) > _AHEAD * threads):
                     yield _first(work, pending)
             while pending:

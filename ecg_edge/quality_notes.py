@@ -1,6 +1,7 @@
 """What the quality gate says, in words."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def _where(held: Held) -> str:
 def naming_leads(note: Note, warnings: Sequence[Note], code: str) -> Note:
     """Return a note about several leads with the names of those that have a warning of a code."""
     leads = ", ".join(str(each.lead) for each in warnings if each.code == code)
-    return note._replace(message=note.message.format(leads=leads or "two leads or more"))
+    return replace(note, message=note.message.format(leads=leads or "two leads or more"))
 
 
 def proposing_unit(note: Note, median_mv: float) -> Note:
@@ -83,8 +84,8 @@ def proposing_unit(note: Note, median_mv: float) -> Note:
     found = f"the leads' median peak-to-peak is {_shown(median_mv)} mV in a second"
     for unit, name, factor in (("uV", "microvolts", 1e-3), ("V", "volts", 1e3)):
         if 0.1 < median_mv * factor < 20:
-            return note._replace(message=f"{found}: the samples look like {name}; declare --units {unit}")
-    return note._replace(message=f"{found}: the samples look like raw converter counts; scale them to millivolts first")
+            return replace(note, message=f"{found}: the samples look like {name}; declare --units {unit}")
+    return replace(note, message=f"{found}: the samples look like raw converter counts; scale them to millivolts first")
 
 
 def limb_limit(covariance: NDArray[np.float64]) -> float:
@@ -97,7 +98,7 @@ def proposing_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
     true = mended_labels(covariance, RULES["limb_leads"].limit)
     hint = ", ".join(f"{given} is {lead}" for given, lead in true.items())
     hint = f"they would fit if what is called {hint}" if hint else "no order and no signs of the six would mend it"
-    return note._replace(message=f"{note.message}; {hint}")
+    return replace(note, message=f"{note.message}; {hint}")
 
 
 def _shown(mv: float) -> str:

@@ -18,7 +18,7 @@ OPSETS = range(17, 21)
 LENGTHS = (800, 5000, 5050, 20_000)
 OPERATORS = frozenset(
     "Add AveragePool Cast Clip Concat Constant ConstantOfShape Conv Div Erf Exp Expand Flatten Gather Gemm "
-    "Identity LayerNormalization MatMul Max MaxPool Min Mod Mul Neg Pad Pow Range ReduceMax ReduceMean ReduceSum "
+    "Identity IsNaN LayerNormalization MatMul Max MaxPool Min Mod Mul Neg Pad Pow Range ReduceMax ReduceMean ReduceSum "
     "Relu Reshape Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where".split()
 )
 
@@ -51,7 +51,7 @@ def check_model(
     _check_axes(model, spec)
     _check_operators(model, content, limits)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    for samples in (spec.window, spec.window + 1, *LENGTHS):
+    for samples in (spec.window, spec.window + 1, spec.window + spec.stride - 1, *LENGTHS):
         _check_answers(session, reference, spec, _stretched(signals[:3], samples))
     _check_window_exactness(session, spec, _stretched(signals[:1], 5050))
 
@@ -142,3 +142,11 @@ def _check_window_exactness(session: onnxruntime.InferenceSession, spec: ModelSp
         if not np.abs(together - alone).max() <= TOLERANCE:
             msg = f"window {index} alone differs by {np.abs(together - alone).max():.1e} from itself in a recording"
             raise WindowExactnessError(msg)
+    at = ecg.shape[2] // 2
+    spoilt = np.where(np.arange(ecg.shape[2]) == at, np.float32("nan"), ecg)
+    starts = spec.stride * np.arange(len(whole))
+    away = (starts > at) | (starts + spec.window <= at)
+    found = session.run(["window_probability"], {"ecg": spoilt})[0][0]
+    if not np.abs(found - whole)[away].max() <= TOLERANCE:
+        msg = "a sample that is no number changes windows that it is not in"
+        raise WindowExactnessError(msg)

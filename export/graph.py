@@ -1,6 +1,6 @@
 """The ONNX graph of a trained network: the same answers as torch, with as little done for each window as there can be.
 
-- Windows are cut out where the frames are pooled, and nowhere before: all else runs once over the recording.
+- Windows are cut out where the frames are pooled: all before that runs once over the recording.
 - The attention works on tiles of frames, so that each frame is compared with few that are none of its neighbours.
 - Biases that all frames get alike are added after the pooling, to as many rows as there are windows.
 - Convolutions are 2-D with height 1 and stay in the blocked layout for which onnxruntime has CPU kernels.
@@ -38,8 +38,8 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
     calibration = _Calibration(*(share * each.double().numpy() for each in (exported.slope, exported.intercept)))
     ecg = add("Unsqueeze", "ecg", add.integers(2))
     members = [_Member(add, network.settings, _weights(member.state_dict())) for member in network.members]
-    logits = [member.logits(ecg, calibration) for member in members]
-    add("Sigmoid", reduce(partial(add, "Add"), logits), name="window_probability")
+    logits = reduce(partial(add, "Add"), [member.logits(ecg, calibration) for member in members])
+    add("Sigmoid", _promised_windows(add, logits, network.settings), name="window_probability")
     add("ReduceMean", "window_probability", add.integers(1), keepdims=0, name="probability")
     labels = network.n_labels
     outputs = {"probability": ["batch", labels], "window_probability": ["batch", "windows", labels]}
@@ -47,6 +47,12 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
     helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
     return model
+
+
+def _promised_windows(add: GraphBuilder, logits: str, settings: NetworkSettings) -> str:
+    """Cut off a last window (b, w, labels) that the frames give though the recording ends before it does."""
+    after = add("Sub", add("Shape", "ecg", start=2, end=3), add.integers(settings.window - settings.stride))
+    return add("Slice", logits, add.integers(0), add("Div", after, add.integers(settings.stride)), add.integers(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,10 @@ class _Member:
         """Return what the member adds to the calibrated logits, (b, w, labels)."""
         add = self._add
         frames = self._trunk(ecg)  # b c 1 f
-        of_frames = add("Concat", *self._pooled(frames, (1, self._settings.frames)), axis=1)
+        step = self._settings.stride // self._settings.hop
+        of_frames = add("Concat", *self._pooled(frames, (1, self._settings.frames), (1, step)), axis=1)
         attended = self._attended(self._frames_last(frames))  # b 1 f c
-        of_attended = self._pooled(attended, (self._settings.frames - self._neighbours + 1, 1))
+        of_attended = self._pooled(attended, (self._settings.frames - self._neighbours + 1, 1), (step, 1))
         joined = [self._frames_last(of_frames), *(add("Squeeze", each, add.integers(1)) for each in of_attended)]
         weight, bias = self._of("hidden")
         # What is added to all frames alike may as well be added to their mean and maximum.
@@ -102,11 +109,9 @@ class _Member:
             x = add("Relu", add("Add", self._convolution(f"{name}.second", inner, 1), cut))
         return x
 
-    def _pooled(self, x: str, window: tuple[int, int]) -> list[str]:
+    def _pooled(self, x: str, window: tuple[int, int], step: tuple[int, int]) -> list[str]:
         """Return mean and maximum in each window."""
-        step = self._settings.stride // self._settings.hop
-        strides = [1 if size == 1 else step for size in window]
-        return [self._add(kind, x, kernel_shape=window, strides=strides) for kind in ("AveragePool", "MaxPool")]
+        return [self._add(kind, x, kernel_shape=window, strides=step) for kind in ("AveragePool", "MaxPool")]
 
     def _attended(self, x: str) -> str:
         """Map frames (b, f, c) to the attention block's output without `_attended_bias`, (b, 1, fewer frames, c)."""
@@ -140,7 +145,10 @@ class _Member:
         add = self._add
         weight = np.split(self._weights["attention.projections.weight"], 3)
         query = self._tiles(self._of_heads(query, weight[0] / math.sqrt(self._width)))
-        key, value = (self._pairs_of_tiles(self._tiles(self._of_heads(normed, each))) for each in weight[1:])
+        key, value = (self._of_heads(normed, each) for each in weight[1:])
+        # What is no number must not reach those that are no neighbours: 0 times it is not 0.
+        value = add("Where", add("IsNaN", value), self._constant(np.zeros(1)), value)
+        key, value = (self._pairs_of_tiles(self._tiles(each)) for each in (key, value))
         scores = add("MatMul", query, add("Transpose", key, perm=[0, 1, 2, 4, 3]))
         scores = self._by_place(add("Add", scores, self._constant(self._place_bias()[:, None])))
         mixed = add("MatMul", self._by_frame(add("Softmax", scores, axis=-1)), value)

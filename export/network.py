@@ -22,13 +22,19 @@ class NetworkSettings:
     residual_kernel: int = 3
     residual_blocks: int = 1
     heads: int = 4
-    neighbours: int = 16
+    neighbours: int = 8
     """Frames that each frame attends to: half of them before it, itself, and the rest after it."""
     feed_forward: int = 96
     hidden: int = 64
     dropout: float = 0.3
     members: int = 1
     """Networks of these sizes side by side, each from its own random start."""
+
+    def __post_init__(self) -> None:
+        """Refuse a neighbourhood that no window holds."""
+        if not 0 < self.neighbours <= self.frames:
+            msg = f"neighbours is {self.neighbours}, a window has {self.frames} frames"
+            raise ValueError(msg)
 
     @property
     def hop(self) -> int:
@@ -171,4 +177,6 @@ class Network(nn.Module):
 
     def forward(self, ecg: Tensor) -> Tensor:
         """Map (batch, 12, samples) in millivolts to logits of the labels (batch, windows, labels)."""
-        return self.member_logits(ecg, self.settings.stride)[..., : self.n_labels].mean(dim=0)
+        logits = self.member_logits(ecg, self.settings.stride)[..., : self.n_labels].mean(dim=0)
+        # The frames may give one more, which the recording ends before.
+        return logits[:, : 1 + (ecg.shape[2] - self.settings.window) // self.settings.stride]

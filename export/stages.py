@@ -58,7 +58,7 @@ class Stage:
 INFARCTION = Stage(
     "infarction",
     ("infarction",),
-    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), neighbours=8),
+    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
     TrainingSettings(
         epochs=20,
         candidates=(12, 16, 20),

@@ -1,9 +1,12 @@
 """Processes of their own, for what happens only once in a process."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+from functools import cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ecg_edge.errors import EcgEdgeError
@@ -35,13 +38,22 @@ def python(*arguments: str) -> str:
         ChildError: It ended with another status than 0.
     """
     command = [sys.executable, *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(  # noqa: S603 - our own commands
-        command, capture_output=True, text=True, check=False, env=environment
+        command, capture_output=True, text=True, check=False, env=os.environ | _bytecode()
     )
     if done.returncode:
         raise ChildError(list(arguments), done.stderr)
     return done.stdout
+
+
+@cache
+def _bytecode() -> dict[str, str]:
+    """Return what lets children write bytecode: elsewhere, where it is not to be written beside the code."""
+    if not sys.dont_write_bytecode:
+        return {}
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder.name}
 
 
 def module(name: str, *arguments: str) -> Any:  # noqa: ANN401 - whatever it answers

@@ -1,5 +1,7 @@
 """Parity with torch, and the ladder of checks: each broken model is refused by its own error."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -35,7 +37,8 @@ def made(stage):
             buffer.normal_(0, 0.1)
         if name.endswith("running_var"):
             buffer.uniform_(0.5, 2)
-    torch.nn.init.normal_(network.members[0].attention.place_bias)
+    for member in network.members:
+        torch.nn.init.normal_(member.attention.place_bias)
     n = len(stage.labels)
     choice = Choice(0, np.full(n, 3, np.float32), np.full(n, 0.2, np.float32), np.full(n, 0.5))
     spec = ModelSpec(
@@ -59,6 +62,19 @@ def signals():
 def test_the_shipped_sizes_pass_every_check(exported, signals):
     model, reference, _, _, spec = exported
     check_model(serialized(model), reference, spec, signals)
+
+
+@pytest.mark.parametrize("neighbours", [1, 3, 9, 16, 22])
+def test_any_neighbourhood_that_a_window_holds_passes_every_check(signals, neighbours):
+    stage = STAGES["localization"]
+    sizes = replace(stage.network, neighbours=neighbours, members=1)
+    reference, _, _, spec = made(replace(stage, network=sizes))
+    check_model(serialized(to_onnx(reference, spec)), reference, spec, signals)
+
+
+def test_a_neighbourhood_larger_than_a_window_is_refused():
+    with pytest.raises(ValueError, match="neighbours is 23, a window has 22 frames"):
+        replace(STAGES["localization"].network, neighbours=23)
 
 
 def test_folding_batch_norm_and_calibration_change_no_answer(exported, signals):

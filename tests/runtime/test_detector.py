@@ -9,7 +9,7 @@ from tiny import SITES, spec, write_models
 
 from ecg_edge import Detector, Recording
 from ecg_edge.errors import SamplingRateError
-from ecg_edge.readers import find_records
+from ecg_edge.readers import RecordFile, find_records
 from ecg_edge.scoring import window_scores
 from ecg_edge.windows import n_regular_windows
 
@@ -216,11 +216,14 @@ def written(folder, recordings):
     return folder
 
 
-def test_small_files_that_are_answered_together_get_the_answers_they_get_alone(shipped, noise, tmp_path):
+def test_small_files_that_are_answered_together_get_the_answers_they_get_alone(shipped, noise, tmp_path, monkeypatch):
     lengths = [5000, 5050, 800, 5000, 5000, 5050, 70_000, 5000, 700, 5000, 5000]
     recordings = [noise(samples, seed=i) for i, samples in enumerate(lengths)]
     alone = [shipped.detect(each) for each in recordings]
-    together = list(shipped.detect_many(find_records(written(tmp_path, recordings))))
+    sizes, real = [], shipped.infarction.window_scores
+    monkeypatch.setattr(shipped.infarction, "window_scores", lambda ecg: (sizes.append(len(ecg)), real(ecg))[1])
+    together = list(shipped.detect_many(list(find_records(written(tmp_path, recordings)))))
+    assert max(sizes) == 3  # of one length among the last four
     assert [each.status for each in together] == [each.status for each in alone]
     for one, other in zip(together, alone, strict=True):
         assert one.probability == (other.probability and pytest.approx(other.probability, abs=1e-5))
@@ -232,33 +235,56 @@ def test_one_bad_file_does_not_spoil_those_that_are_answered_with_it(tiny, ecg, 
     bad[0, 0] = np.nan
     folder = written(tmp_path, [ecg(I=1.0), Recording(bad), ecg()])
     (folder / "01b.npy").write_bytes(b"\x93NUMPY")
-    findings = list(tiny.detect_many(find_records(folder)))
+    findings = list(tiny.detect_many(list(find_records(folder))))
     assert [finding.status for finding in findings] == ["detected", "not_detected", "error", "not_detected"]
     assert findings[1].warnings[0].code == "not_finite"
 
 
-def test_what_came_before_a_source_failed_is_answered(tiny, ecg, tmp_path):
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_came_before_a_source_failed_is_answered(tiny_folder, ecg, tmp_path, threads, count):
     def source():
-        yield from find_records(written(tmp_path, [ecg(), ecg(I=1.0)]))
+        yield from find_records(written(tmp_path, [ecg(I=i % 2) for i in range(count)]))
         msg = "the source is gone"
         raise OSError(msg)
 
     found = []
     with pytest.raises(OSError, match="the source is gone"):
-        found.extend(tiny.detect_many(source()))
-    assert [finding.status for finding in found] == ["not_detected", "detected"]
+        found.extend(Detector(tiny_folder, threads=threads, quality_gate="warn").detect_many(source()))
+    assert [finding.status for finding in found] == (["not_detected", "detected"] * 3)[:count]
 
 
-def test_a_recording_in_memory_is_answered_before_the_next_is_asked_for(tiny, ecg):
+def test_what_comes_live_is_answered_before_the_next_is_asked_for(tiny, ecg, tmp_path):
     asked = []
 
     def live():
-        for name in ("first", "second"):
-            asked.append(name)
-            yield ecg(name=name)
+        for record in (ecg(name="first"), *find_records(written(tmp_path, [ecg(), ecg()]))):
+            asked.append(record.name)
+            yield record
 
-    assert next(tiny.detect_many(live())).record == "first"
-    assert asked == ["first"]
+    answers = tiny.detect_many(live())
+    for name in ("first", "00", "01"):
+        assert next(answers).record == name
+        assert asked[-1] == name
+
+
+def test_a_reader_of_somebody_else_that_fails_is_an_error_of_its_record(tiny, ecg):
+    def read():
+        raise OSError(5, "Input/output error")
+
+    findings = list(tiny.detect_many([RecordFile("a", "tape", read, 10), ecg(), ecg(I=1.0)]))
+    assert [finding.status for finding in findings] == ["error", "not_detected", "detected"]
+    assert findings[0].error == "tape: cannot be read: Input/output error"
+
+
+def test_samples_may_have_attributes_of_their_own(tiny, ecg):
+    class Remote:
+        shape, dtype, original = (12, 5000), np.dtype(np.float32), "the hospital's archive"
+
+        def read(self, start, stop):
+            return ecg().signal[:, start:stop]
+
+    assert tiny.detect(Recording(Remote())).duration_s == 10
 
 
 def test_a_detector_survives_pickling(tiny, ecg):

@@ -45,6 +45,31 @@ def test_what_lies_outside_of_a_window_does_not_reach_it(models, long_recording,
     np.testing.assert_allclose(model.window_scores(changed[None])[0, 0], before[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("stage", ["infarction", "localization"])
+def test_what_is_no_number_reaches_no_window_that_it_is_not_in(models, long_recording, stage, bad):
+    spec = models[stage].spec
+    session = onnxruntime.InferenceSession(
+        read_files(shipped_models(), "models")[stage].content, providers=["CPUExecutionProvider"]
+    )
+    before = session.run(["window_probability"], {"ecg": long_recording[None]})[0][0]
+    starts = spec.stride * np.arange(len(before))
+    for at in (1000, 5432, 9999):
+        changed = long_recording.copy()
+        changed[7, at] = bad
+        after = session.run(["window_probability"], {"ecg": changed[None]})[0][0]
+        away = (starts > at) | (starts + spec.window <= at)
+        np.testing.assert_allclose(after[away], before[away], atol=1e-5)
+
+
+@pytest.mark.parametrize("stage", ["infarction", "localization"])
+def test_a_file_answers_as_many_windows_as_the_contract_says(models, long_recording, stage):
+    window, stride = models[stage].spec.window, models[stage].spec.stride
+    for samples in (*range(window, window + 2 * stride, 7), window + stride - 1, window + 2 * stride - 1):
+        found = models[stage].window_scores(long_recording[None, :, :samples].copy())
+        assert found.shape[1] == 1 + (samples - window) // stride
+
+
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_the_mean_in_the_file_is_that_of_its_windows(models, long_recording, stage):
     content = read_files(shipped_models(), "models")[stage].content

@@ -39,7 +39,7 @@ def _row(setup: Setup, threads: int) -> Row:
 def _detected(setup: Setup, detector: Detector) -> int:
     """Answer all records and return in how many an infarction was found."""
     statuses = []
-    for finding in detector.detect_many(setup.files()):
+    for finding in detector.detect_many(list(setup.files())):
         if finding.status == "error":
             raise BenchmarkDataError(finding.record, finding.error or "")
         statuses.append(finding.status)
