@@ -20,13 +20,16 @@ from ecg_edge.listener import Listener
 from ecg_edge.model import PROVIDERS, Model, read_files, shipped_models
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.scoring import WindowMean, window_scores
+from ecg_edge.scoring import Watch, WindowMean, scored_windows
 from ecg_edge.spec import STAGES, ModelSpec
 from ecg_edge.verdict import Judge, QualityGate, Subject, to_be_located
-from ecg_edge.windows import window_probabilities, window_starts
+from ecg_edge.windows import window_probabilities
 
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
+
+
+_Answer = tuple[WindowMean, tuple[Timeline, ...]]
 
 
 class _Taken(NamedTuple):
@@ -34,20 +37,6 @@ class _Taken(NamedTuple):
     recording: Recording
     """At the models' sampling rate."""
     listener: Listener
-
-    def mean(
-        self, spec: ModelSpec, scores: NDArray[np.float32], windows: bool
-    ) -> tuple[WindowMean, tuple[Timeline, ...]]:
-        """Return the mean over the windows that count and, if asked for, each label's timeline of them."""
-        starts = window_starts(self.recording.samples, spec.window, spec.stride, spec.tail)
-        counts = self.listener.counts(scores, starts, spec.window)
-        mean = WindowMean(spec)
-        mean.add(scores, counts)
-        if not windows:
-            return mean, ()
-        starts_s = tuple((starts[counts] / spec.sampling_rate).tolist())
-        probabilities = window_probabilities(scores[counts], spec.average).T
-        return mean, tuple(Timeline(starts_s, tuple(each.tolist())) for each in probabilities)
 
 
 class Detector:
@@ -205,31 +194,48 @@ class Detector:
         return [finding or next(answers) for finding in short]
 
     def _cascade(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
-        findings, first = [], self._listened(taken)
-        with self._turn:
-            for each, scores in zip(taken, first, strict=True):
-                mean, timelines = each.mean(self.infarction.spec, scores, windows)
+        findings = []
+        for each, (mean, timelines) in zip(taken, self._listened(taken, windows), strict=True):
+            with self._turn:
                 findings.append(self.judge.first_stage(each.subject, each.listener.quality, mean, *timelines))
         located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
-        second = window_scores(self.localization, [taken[i].recording for i in located])
-        for i, scores in zip(located, second, strict=True):
-            mean, timelines = taken[i].mean(self.localization.spec, scores, windows)
+        second = self._scored(self.localization, [taken[i] for i in located], windows)
+        for i, (mean, timelines) in zip(located, second, strict=True):
             findings[i] = self.judge.with_sites(findings[i], mean, timelines)
         return findings
 
-    def _listened(self, taken: list[_Taken]) -> list[NDArray[np.float32]]:
-        """Return the first stage's window scores; every sample that is read on the way is listened to."""
+    def _listened(self, taken: list[_Taken], windows: bool) -> list[_Answer]:
+        """Return the first stage's answers; every sample that is read on the way is listened to."""
 
         def listen(i: int, start: int, samples: NDArray[np.float32]) -> None:
             with self._turn:
                 taken[i].listener.listen(start, samples)
 
-        scores = window_scores(self.infarction, [each.recording for each in taken], listen)
+        answers = self._scored(self.infarction, taken, windows, listen)
         for i, each in enumerate(taken):
             start, samples = each.listener.quality.samples, each.recording.samples
             if start < samples:
                 listen(i, start, each.recording.stretch(start, samples))
-        return scores
+        return answers
+
+    def _scored(self, model: Model, taken: list[_Taken], windows: bool, watch: Watch | None = None) -> list[_Answer]:
+        """Return the mean over the windows that count and, if asked for, each label's timeline of them."""
+        means = [WindowMean(model.spec) for _ in taken]
+        kept: list[list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = [[] for _ in taken]
+        for i, starts, scores in scored_windows(model, [each.recording for each in taken], watch):
+            counts = taken[i].listener.counts(scores, starts, model.spec.window)
+            means[i].add(scores, counts)
+            if windows:
+                kept[i].append((starts[counts], scores[counts]))
+        return [(mean, _timelines(model.spec, each)) for mean, each in zip(means, kept, strict=True)]
+
+
+def _timelines(spec: ModelSpec, kept: list[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> tuple[Timeline, ...]:
+    if not kept:
+        return ()
+    starts, scores = (np.concatenate(each) for each in zip(*kept, strict=True))
+    starts_s = tuple((starts / spec.sampling_rate).tolist())
+    return tuple(Timeline(starts_s, tuple(each.tolist())) for each in window_probabilities(scores, spec.average).T)
 
 
 def _detector(folder: Path, provider: str, threads: int, quality_gate: QualityGate) -> Detector:

@@ -19,11 +19,13 @@ class Listener:
         self.quality = QualityMonitor()
         self._gate, self._keep = gate, keep_blocks
         self._unusable: list[NDArray[np.bool_]] = []
-        self._first = 0
+        self._first, self._ever = 0, False
 
     def listen(self, start: int, samples: NDArray[np.float32]) -> None:
         """Go on to the end of a stretch that begins at sample `start`, at or before the first that was not heard."""
-        self._unusable.append(self.quality.push(samples[:, self.quality.samples - start :]))
+        unusable = self.quality.push(samples[:, self.quality.samples - start :])
+        self._ever = self._ever or bool(unusable.any())
+        self._unusable.append(unusable)
         if self._keep is not None:
             blocks = np.concatenate(self._unusable)
             dropped = max(0, len(blocks) - self._keep)
@@ -39,6 +41,7 @@ class Listener:
             window: Length of a window.
         """
         answered: NDArray[np.bool_] = ~np.logical_or.reduce(np.isnan(scores), axis=1)
-        if self._gate == "warn" or not any(blocks.any() for blocks in self._unusable):
+        if self._gate == "warn" or not self._ever:
             return answered
-        return answered & ~wholly_unusable(np.concatenate(self._unusable), starts, window, self._first)
+        self._unusable = [np.concatenate(self._unusable)]
+        return answered & ~wholly_unusable(self._unusable[0], starts, window, self._first)

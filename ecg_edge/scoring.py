@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,36 +10,52 @@ from numpy.typing import NDArray
 from ecg_edge.model import Model
 from ecg_edge.recording import Recording
 from ecg_edge.spec import ModelSpec
-from ecg_edge.windows import Chunk, chunks, mean_probability, n_regular_windows
+from ecg_edge.windows import Chunk, chunks, mean_probability, n_regular_windows, window_starts
 
 Watch = Callable[[int, int, NDArray[np.float32]], None]
 
 
-def window_scores(model: Model, recordings: list[Recording], watch: Watch | None = None) -> list[NDArray[np.float32]]:
-    """Return the scores of all windows of each recording, shape (windows, labels); equal lengths share calls.
+class Scored(NamedTuple):
+    """Some windows of one of several recordings."""
+
+    recording: int
+    """Its index."""
+    starts: NDArray[np.int64]
+    """First sample of each window, shape (windows,)."""
+    scores: NDArray[np.float32]
+    """As `finite_scores` gives them, shape (windows, labels)."""
+
+
+def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
+    """Return the scores of all windows of each recording, each of shape (windows, labels)."""
+    parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
+    for scored in scored_windows(model, recordings):
+        parts[scored.recording].append(scored.scores)
+    return [np.concatenate(each) for each in parts]
+
+
+def scored_windows(model: Model, recordings: list[Recording], watch: Watch | None = None) -> Iterator[Scored]:
+    """Yield the windows of each recording in order, call by call; recordings of equal length share calls.
 
     Args:
         model: Of either stage.
         recordings: Each at least one window long.
         watch: Called with the index of a recording, the first sample and the samples of each stretch that is read.
-
-    Returns:
-        Scores as `finite_scores` gives them.
     """
-    parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, recording in enumerate(recordings):
         by_length[recording.samples].append(i)
+    spec = model.spec
     for samples, rows in by_length.items():
-        for some, chunk in _calls(model.spec, samples, rows):
+        for some, chunk in _calls(spec, samples, rows):
             stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
             ecg = stretches[0][None] if len(some) == 1 else np.stack(stretches)
             if watch is not None:
                 for i, stretch in zip(some, ecg, strict=True):
                     watch(i, chunk.start, stretch)
+            starts = chunk.start + window_starts(ecg.shape[2], spec.window, spec.stride, spec.tail)
             for i, scores in zip(some, finite_scores(model, ecg), strict=True):
-                parts[i].append(scores)
-    return [np.concatenate(each) for each in parts]
+                yield Scored(i, starts, scores)
 
 
 def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
