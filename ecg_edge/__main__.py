@@ -1,5 +1,6 @@
 """The process that is `ecg-edge`, or `python -m ecg_edge`: how it starts and how it is ended."""
 
+import atexit
 import os
 import signal
 import sys
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 def _leave(end: SystemExit) -> None:
-    """End at once: to take interpreter and sessions down piece by piece takes longer than an answer.
+    """End once the exit handlers have run: to take interpreter and sessions down takes longer than an answer.
 
     Raises:
         SystemExit: It says more than a number, or a profiler, a debugger or `python -i` has something left to do.
@@ -38,6 +39,7 @@ def _leave(end: SystemExit) -> None:
     """
     if isinstance(end.code, str) or sys.flags.interactive or _is_watched():
         raise end
+    atexit._run_exitfuncs()  # noqa: SLF001 - the only way to run them without the rest of the end
     sys.stdout.flush()
     with suppress(OSError):
         sys.stderr.flush()

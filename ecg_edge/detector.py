@@ -129,8 +129,8 @@ class Detector:
 
         Args:
             recordings: Recordings, or files of them, which are read only when their turn comes. Small ones of a
-                sequence, such as a list, are answered a few at a time; each of any other iterable is answered before
-                the next is waited for.
+                sequence, such as a list, are answered a few at a time; on a CPU, each of any other iterable is answered
+                before the next is waited for. A GPU waits for 64 whatever they are.
             all_sites: As in `detect`.
             windows: As in `detect`.
         """

@@ -103,6 +103,7 @@ def _noise(
     powers[..., 2] += bend_energy
     powers = powers.reshape(len(LEADS), -1, _BLOCKS, 3)
     over = powers > np.array([note.hum**2, note.hum**2, BLOCK * note.roughness**2], np.float32)
+    # The second quietest block is over where all blocks but one are.
     if np.count_nonzero(over, axis=2).max() < _BLOCKS - 1:
         return None
     quiet = np.partition(powers, 1, axis=2)[:, :, 1]

@@ -121,6 +121,21 @@ def test_a_signal_that_was_ignored_stays_ignored():
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
 
 
+def test_exit_handlers_run_before_the_command_ends_at_once():
+    script = "import atexit, sys; from ecg_edge.__main__ import main; atexit.register(print, 'tidied'); main()"
+    command = [sys.executable, "-c", script, "run", str(NORMAL), "--format", "jsonl"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "tidied"
+
+
+@pytest.mark.parametrize("how", ["cProfile", "trace"])
+def test_who_watches_the_command_sees_its_end(tmp_path, how):
+    options = ["-o", str(tmp_path / "seen")] if how == "cProfile" else ["--count", "-C", str(tmp_path / "seen")]
+    command = [sys.executable, "-m", how, *options, "--module" if how == "trace" else "-m", "ecg_edge", "--version"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "seen").exists()
+
+
 def test_a_system_without_nameless_files_gives_the_same_output(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_TMPFILE")
     target = tmp_path / "out.txt"

@@ -34,6 +34,23 @@ def test_what_was_finished_before_the_source_failed_is_handed_out():
     assert found == list(range(5))
 
 
+def test_a_single_item_is_done_by_the_caller_itself():
+    assert list(side_by_side(lambda _: threading.get_ident(), [1], 4)) == [threading.get_ident()]
+
+
+def test_the_caller_goes_on_with_others_while_the_first_is_not_done():
+    others_done = threading.Event()
+
+    def work(number):
+        if number == 1:  # the caller has 0; this one is begun by the other thread
+            assert others_done.wait(10)
+        if number == 5:
+            others_done.set()
+        return number
+
+    assert list(side_by_side(work, range(8), 2)) == list(range(8))
+
+
 def test_an_error_in_the_work_comes_out_in_its_place():
     results = side_by_side(lambda number: 1 // (3 - number), range(10), 2)
     assert [next(results) for _ in range(3)] == [0, 0, 1]
