@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecg_edge.model import PROVIDERS, CheckedFile, Model
+from ecg_edge.model.inference import window_scores
+from ecg_edge.model.manifest import CheckedFile
+from ecg_edge.model.session import PROVIDERS, Model
+from ecg_edge.model.spec import ModelSpec
+from ecg_edge.model.windows import n_regular_windows
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import window_scores
-from ecg_edge.spec import ModelSpec
-from ecg_edge.windows import n_regular_windows
 from export.folder import serialized
 from export.original.checkpoint import OriginalNetwork
 from export.original.graph import to_onnx

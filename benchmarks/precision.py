@@ -21,7 +21,9 @@ from onnxruntime import quantization
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from sklearn.metrics import roc_auc_score
 
-from ecg_edge.model import CheckedFile, Model, read_files, shipped_models
+from ecg_edge.model.manifest import CheckedFile, read_files
+from ecg_edge.model.session import Model
+from ecg_edge.package_data import shipped_models
 from ecg_edge.readers import find_records
 from export.dataset import Dataset, read_dataset
 from export.stages import N_FOLDS, SEED, STAGES, Stage

@@ -14,8 +14,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.quality import QualityMonitor
-from ecg_edge.quality_rules import RULES
+from ecg_edge.quality.monitor import QualityMonitor
+from ecg_edge.quality.rules import RULES
 from ecg_edge.readers import read_recording
 
 Signal = NDArray[np.float32]

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from ecg_edge._version import __version__
+
 __all__ = ["Detector", "EcgEdgeError", "Finding", "Recording", "__version__", "read_recording"]
 
 if TYPE_CHECKING:

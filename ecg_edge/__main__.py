@@ -18,7 +18,7 @@ def main() -> None:
         # What was set to be ignored, as nohup does, stays so.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
-    from ecg_edge.cli import main as command_line
+    from ecg_edge.cli.run import main as command_line
 
     try:
         try:
@@ -71,7 +71,7 @@ def _say_no_more() -> None:
 def _end(number: int, _frame: FrameType | None) -> None:
     """End at once, leaving nothing half done: threads in the middle of a day-long recording are not waited for."""
     signal.signal(number, signal.SIG_DFL)  # a second one must not wait for a reader of what is printed
-    output = sys.modules.get("ecg_edge.output")
+    output = sys.modules.get("ecg_edge.cli.output")
     if output is not None:
         output.discard_unfinished()
     with suppress(Exception):

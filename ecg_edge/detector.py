@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge import __version__
-from ecg_edge.batches import batches
+from ecg_edge._version import __version__
+from ecg_edge.decision import Judge, QualityGate, Subject, to_be_located
 from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, UnreadableError
 from ecg_edge.findings import Finding, Provenance, Timeline
-from ecg_edge.listener import Listener
-from ecg_edge.model import PROVIDERS, Model, read_files, shipped_models
+from ecg_edge.model.aggregation import WindowMean, window_probabilities
+from ecg_edge.model.inference import Watch, scored_windows
+from ecg_edge.model.manifest import read_files
+from ecg_edge.model.session import PROVIDERS, Model
+from ecg_edge.model.spec import STAGES, ModelSpec
+from ecg_edge.package_data import shipped_models
+from ecg_edge.quality.gate import Listener
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.scoring import Watch, WindowMean, scored_windows
-from ecg_edge.spec import STAGES, ModelSpec
-from ecg_edge.verdict import Judge, QualityGate, Subject, to_be_located
-from ecg_edge.windows import window_probabilities
+from ecg_edge.scheduling import batches
 
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
@@ -139,7 +141,7 @@ class Detector:
         if self._threads == 1 or (isinstance(recordings, Sequence) and len(recordings) == 1):
             yield from chain.from_iterable(map(answer, together))
         else:
-            from ecg_edge.parallel import side_by_side
+            from ecg_edge.scheduling import side_by_side
 
             yield from chain.from_iterable(side_by_side(answer, together, self._threads))
 
@@ -182,7 +184,7 @@ class Detector:
         subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
         rate = self.infarction.spec.sampling_rate
         if recording.sampling_rate != rate:
-            from ecg_edge.resampling import at_rate
+            from ecg_edge.recording.resampling import at_rate
 
             recording = at_rate(recording, rate)
         return _Taken(subject, recording, Listener(self.judge.gate))

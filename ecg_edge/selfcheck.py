@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from ecg_edge import __version__
+from ecg_edge._version import __version__
 from ecg_edge.detector import Detector
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
-from ecg_edge.model import MANIFEST, read_files, shipped_models
+from ecg_edge.model.manifest import MANIFEST, read_files
+from ecg_edge.package_data import example_recordings, shipped_models
 from ecg_edge.readers import read_recording
 
 GOLDEN = "golden.json"
@@ -22,12 +23,6 @@ GOLDEN = "golden.json"
 
 class SelfCheckError(EcgEdgeError):
     """An answer differs from the stored one."""
-
-
-def example_recordings() -> Path:
-    """Return the folder of the example recordings that come with the package."""
-    installed = Path(__file__).with_name("examples")
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "examples"
 
 
 def self_check(detector: Detector) -> Iterator[str]:

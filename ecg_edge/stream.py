@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.decision import Judge, Subject, to_be_located
 from ecg_edge.findings import Finding
-from ecg_edge.intake import Intake, LatestSamples
-from ecg_edge.listener import Listener
-from ecg_edge.model import Model
-from ecg_edge.quality_measures import BLOCK
+from ecg_edge.model.aggregation import WindowMean, window_probabilities
+from ecg_edge.model.inference import finite_scores
+from ecg_edge.model.session import Model
+from ecg_edge.model.windows import n_regular_windows
+from ecg_edge.quality.gate import Listener
+from ecg_edge.quality.measures import BLOCK
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import WindowMean, finite_scores
-from ecg_edge.verdict import Judge, Subject, to_be_located
-from ecg_edge.windows import n_regular_windows, window_probabilities
+from ecg_edge.recording.live_feed import Intake, LatestSamples
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector

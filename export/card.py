@@ -1,6 +1,6 @@
 """The model card, from the measured figures."""
 
-from ecg_edge.spec import ModelSpec
+from ecg_edge.model.spec import ModelSpec
 from export.dataset import Dataset
 from export.evaluation import RESAMPLES, Evaluation, table
 

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ecg_edge.spec import METADATA_KEY, ModelSpec
-from ecg_edge.windows import mean_probability, n_regular_windows
+from ecg_edge.model.aggregation import mean_probability
+from ecg_edge.model.spec import METADATA_KEY, ModelSpec
+from ecg_edge.model.windows import n_regular_windows
 from export.errors import AxesError, NamesError, OperatorsError, ShapesError, ValuesError, WindowExactnessError
 
 TOLERANCE = 1e-5

@@ -9,9 +9,10 @@ from typing import Any
 import onnx
 
 from ecg_edge.detector import Detector
-from ecg_edge.model import MANIFEST
+from ecg_edge.model.manifest import MANIFEST
+from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import read_recording
-from ecg_edge.selfcheck import GOLDEN, example_recordings, golden_answer
+from ecg_edge.selfcheck import GOLDEN, golden_answer
 
 
 def serialized(model: onnx.ModelProto) -> bytes:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import helper
 from torch import Tensor
 
-from ecg_edge.spec import METADATA_KEY, ModelSpec
+from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from export.builder import GraphBuilder
 from export.network import LEADS, NetworkSettings
 from export.reference import Exported

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ecg_edge.detector import Detector
+from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS, Recording
-from ecg_edge.spec import ModelSpec
 from export.card import card
 from export.checks import check_model
 from export.choices import ENOUGH_POSITIVES, Choice, choose

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.__main__ import _BENCHMARKS
 from benchmarks.original_ways import Case, batched, window_by_window
 from benchmarks.suite import batch
-from ecg_edge import model
 from ecg_edge.bench.records import write_records
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import Effort
+from ecg_edge.model import session as model
 from export.original.rules import NOTEBOOK
 
 PROJECT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import repeated
 from ecg_edge.detector import Detector
-from ecg_edge.model import Model
+from ecg_edge.model.session import Model
 from ecg_edge.recording import Recording
 
 _SIZES = {"cpu": (1, 2, 4, 8, 16, 32, 64), "cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256)}

@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks.operators import profile
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
-from ecg_edge.model import read_files
+from ecg_edge.model.manifest import read_files
 
 _CALLS = 20  # for each sample that other benchmarks take
 _SHOWN = 12

@@ -15,8 +15,8 @@ from ecg_edge.bench.records import example
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import Cost, interleaved, timed
+from ecg_edge.model.inference import window_scores
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import window_scores
 from export.original.rules import ARCHITECTURES, RULES, Rule
 from export.original.scaler import SAMPLES
 

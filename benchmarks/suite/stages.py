@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 
-from ecg_edge import formats
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import repeated, walls
+from ecg_edge.cli import rendering as formats
 from ecg_edge.detector import Detector
-from ecg_edge.model import Model
+from ecg_edge.model.inference import window_scores
+from ecg_edge.model.session import Model
 from ecg_edge.readers import RecordFile
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import window_scores
 
 
 def measure(setup: Setup) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from ecg_edge.bench.memory import peak_mib
 def main(arguments: list[str]) -> None:
     """Print the peak."""
     if arguments:
-        from ecg_edge.cli import main
+        from ecg_edge.cli.run import main
 
         main(arguments, standalone_mode=False)
     else:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import read_recording
-from ecg_edge.selfcheck import example_recordings
 
 # One record in five is an infarction, as in the data that the models were trained on: stage 2 runs on those.
 ONE_IN = 5

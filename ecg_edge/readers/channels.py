@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.leads import LEADS, arrangement
 from ecg_edge.readers.declared import Declared
-from ecg_edge.units import IN_MILLIVOLTS
+from ecg_edge.recording.leads import LEADS, arrangement
+from ecg_edge.recording.units import IN_MILLIVOLTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import inf, isclose
 
 from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError
-from ecg_edge.leads import LEADS, arrangement, canonical_lead
-from ecg_edge.units import canonical_units
+from ecg_edge.recording.leads import LEADS, arrangement, canonical_lead
+from ecg_edge.recording.units import canonical_units
 
 # A rate that a time column gives is as exact as its last digit.
 _SAME_RATE = 1e-3

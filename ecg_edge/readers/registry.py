@@ -1,16 +1,19 @@
-"""The formats: each module of this package that has SUFFIXES is one."""
+"""The input formats: one module each in `ecg_edge.readers.formats`, listed here."""
 
 from collections.abc import Iterator
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from ecg_edge.readers import npy
 from ecg_edge.readers.declared import Declared
-from ecg_edge.readers.record_file import RecordFile
 from ecg_edge.recording import Recording
+from ecg_edge.recording.record_file import RecordFile
 
+_PACKAGE = "ecg_edge.readers.formats"
+_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record", "zip_archive")
+"""Modules of all formats in their order of recognition."""
+PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table")
+"""Those of single files, which an archive may hold too."""
 HEAD = 8192
 """Bytes of a file's beginning that a format is recognised by."""
 
@@ -30,7 +33,7 @@ class Format(Protocol):
         """Yield the recordings of a file."""
 
 
-class EntryFormat(Format, Protocol):
+class PackedFormat(Format, Protocol):
     """A format of single files, which an archive may hold too."""
 
     def parse(self, content: bytes, name: str, source: str, declared: Declared) -> Recording:
@@ -38,24 +41,25 @@ class EntryFormat(Format, Protocol):
 
 
 def formats() -> Iterator[Format]:
-    """Yield all formats, .npy first; each is found and imported when its turn comes: an .npy waits for no other."""
-    yield cast("Format", npy)
-    for module in map(import_module, _modules()):
-        if hasattr(module, "SUFFIXES") and module is not npy:
-            yield cast("Format", module)
+    """Yield all formats in their order of recognition; each is imported when its turn comes: an .npy waits for none."""
+    for name in _FORMATS:
+        yield cast("Format", import_module(f"{_PACKAGE}.{name}"))
 
 
-@cache
-def _modules() -> tuple[str, ...]:
-    from pkgutil import iter_modules
-
-    package = __name__.rpartition(".")[0]
-    return tuple(sorted(f"{package}.{each.name}" for each in iter_modules([str(Path(__file__).parent)])))
+def packed_formats() -> Iterator[PackedFormat]:
+    """Yield the formats that an archive may hold; each is imported when its turn comes."""
+    for name in PACKED_FORMATS:
+        yield cast("PackedFormat", import_module(f"{_PACKAGE}.{name}"))
 
 
-def entry_formats() -> tuple[EntryFormat, ...]:
-    """Return the formats that an archive may hold."""
-    return tuple(cast("EntryFormat", each) for each in formats() if hasattr(each, "parse"))
+def is_packable(found: Format) -> bool:
+    """Return whether a format is one of single files, which an archive may hold."""
+    return any(packed is found for packed in packed_formats())
+
+
+def is_macos_metadata(name: str) -> bool:
+    """Return whether a file is one of those in which macOS keeps a file's attributes."""
+    return "__MACOSX/" in name or name.rpartition("/")[2].startswith("._")
 
 
 def suffixes() -> tuple[str, ...]:

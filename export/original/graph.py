@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from ecg_edge.spec import METADATA_KEY, ModelSpec
+from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from export.builder import GraphBuilder
 from export.original.attention import Blocks, attended
 from export.original.checkpoint import LEADS, OriginalNetwork

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from ecg_edge.spec import ModelSpec
-from ecg_edge.windows import n_regular_windows
+from ecg_edge.model.spec import ModelSpec
+from ecg_edge.model.windows import n_regular_windows
 from export.original.checkpoint import OriginalNetwork
 from export.original.scaler import Scaler
 

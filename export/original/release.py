@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.model.spec import ModelSpec
+from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import read_recording
-from ecg_edge.selfcheck import example_recordings
-from ecg_edge.spec import ModelSpec
 from export.checks import TOLERANCE, Limits, check_model
 from export.folder import serialized, write_golden, write_models
 from export.original.checkpoint import OriginalNetwork, read_checkpoint

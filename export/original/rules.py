@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS
-from ecg_edge.spec import ModelSpec
 from export.dataset import SITES
 from export.original.checkpoint import BINARY, LOCALIZATION
 from export.original.scaler import SAMPLES

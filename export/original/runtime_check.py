@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ecg_edge.model import CheckedFile, Model
+from ecg_edge.model.aggregation import mean_probability
+from ecg_edge.model.inference import window_scores
+from ecg_edge.model.manifest import CheckedFile
+from ecg_edge.model.session import Model
+from ecg_edge.model.windows import window_starts
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import window_scores
-from ecg_edge.windows import mean_probability, window_starts
 from export.checks import LENGTHS, TOLERANCE
 from export.errors import ValuesError
 from export.original.reference import Reference

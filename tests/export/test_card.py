@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_edge import Detector
-from ecg_edge.model import shipped_models
+from ecg_edge.package_data import shipped_models
 from ecg_edge.readers import find_records
 from export.dataset import read_dataset
 from export.evaluation import evaluate, table

@@ -8,8 +8,8 @@ import pytest
 import torch
 from onnx import helper
 
+from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.recording import LEADS
-from ecg_edge.spec import METADATA_KEY, ModelSpec
 from export.checks import (
     AxesError,
     NamesError,

@@ -14,9 +14,10 @@ import torch
 from original_files import checkpoints, logits, scaled, signal, store_scaler, weights
 
 from ecg_edge import Recording
-from ecg_edge.model import CheckedFile, Model
-from ecg_edge.scoring import window_scores
-from ecg_edge.windows import mean_probability
+from ecg_edge.model.aggregation import mean_probability
+from ecg_edge.model.inference import window_scores
+from ecg_edge.model.manifest import CheckedFile
+from ecg_edge.model.session import Model
 from export.errors import ValuesError
 from export.original import release
 from export.original.checkpoint import read_checkpoint
@@ -238,7 +239,7 @@ def test_memory_is_bounded_whatever_the_length_and_the_threads(models, tmp_path)
     for i in range(4):
         np.save(tmp_path / f"{i}.npy", signal(5000 if i % 2 else 60_000))
     script = (
-        "import sys; from ecg_edge.cli import main\n"
+        "import sys; from ecg_edge.cli.run import main\n"
         "try: main(sys.argv[1:])\n"
         "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
     )

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, as pytest has them
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from fuzz.harness import EXECUTIONS, read_one, run_one
 from fuzz.strategies import command_lines, declarations, files, seeds

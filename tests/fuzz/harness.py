@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 from fuzz.strategies import SIGNAL
-from runtime.tiny import write_models
+from tiny import write_models
 
-from ecg_edge.cli import main
+from ecg_edge.cli.run import main
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.readers import Declared, find_records
 

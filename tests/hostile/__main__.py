@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, as pytest has them
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from hostile import archives, arrays, texts, waveforms
 

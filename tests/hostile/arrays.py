@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 from hostile.case import PASSED_OVER, Case, of_bytes
 
-from ecg_edge.selfcheck import example_recordings
+from ecg_edge.package_data import example_recordings
 
 ECG = np.load(example_recordings() / "normal.npy")
 MAGIC = b"\x93NUMPY"

@@ -9,8 +9,8 @@ import numpy as np
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import Cost, repeated, timed, walls
+from ecg_edge.model.inference import window_scores
 from ecg_edge.recording import Recording
-from ecg_edge.scoring import window_scores
 
 _A_SAMPLE = 50  # calls, each of which counts
 

@@ -1,0 +1,66 @@
+"""A live feed on standard input: the simplest frames a device can send, and a line about every second of them."""
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.cli.rendering import answer
+from ecg_edge.errors import UnreadableError
+from ecg_edge.findings import Finding
+from ecg_edge.stream import Stream
+
+SAMPLE = np.dtype("<f4")
+"""A frame is one moment: a sample of each of the stream's leads in their order, in its unit."""
+LAST_S = 10
+
+
+def follow(stream: Stream, feed: BinaryIO, form: str, *, all_sites: bool) -> Iterator[str]:
+    """Yield a line for each second of a feed, and one for what is left at its end; Ctrl-C ends it like the feed's end.
+
+    Args:
+        stream: Takes the samples.
+        feed: Frames, one after the other, without a header.
+        form: "text" or "jsonl".
+        all_sites: Give the sites even where no infarction is found.
+
+    Raises:
+        UnreadableError: The feed ends within a frame.
+    """
+    try:
+        for second in _seconds(feed, len(stream.leads), round(stream.sampling_rate)):
+            stream.push(second.T)
+            yield _line(stream, form, all_sites)
+    except KeyboardInterrupt:
+        return
+
+
+def _seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np.float32]]:
+    held, frame = bytearray(), n_leads * SAMPLE.itemsize
+    size = n_frames * frame
+    read = getattr(feed, "read1", feed.read)
+    while piece := read(size):
+        held += piece
+        while len(held) >= size:
+            yield np.frombuffer(bytes(held[:size]), SAMPLE).reshape(n_frames, n_leads)
+            del held[:size]
+    whole = len(held) // frame * frame
+    if whole:
+        yield np.frombuffer(bytes(held[:whole]), SAMPLE).reshape(-1, n_leads)
+    if len(held) > whole:
+        raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {frame} bytes came")
+
+
+def _line(stream: Stream, form: str, all_sites: bool) -> str:
+    so_far = stream.finding(all_sites=all_sites)
+    last = stream.finding(last_s=LAST_S, all_sites=all_sites)
+    if form == "jsonl":
+        return json.dumps({"time_s": so_far.duration_s, "last": last.to_dict(), "so_far": so_far.to_dict()}) + "\n"
+    return f"{so_far.duration_s:.1f} s: last {last.duration_s:.1f} s {_short(last)}; so far {_short(so_far)}\n"
+
+
+def _short(finding: Finding) -> str:
+    codes = sorted({note.code for note in (*finding.reasons, *finding.warnings)})
+    return " ".join([answer(finding), *([f"({', '.join(codes)})"] if codes else [])])

@@ -1,0 +1,1 @@
+"""Model files: their contract, their sessions, their windows."""

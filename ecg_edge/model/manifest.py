@@ -1,0 +1,72 @@
+"""The manifest of a folder of models: which files there are, and their hashes."""
+
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from ecg_edge.errors import ModelError
+
+MANIFEST = "manifest.json"
+_MOST_BYTES_OF_MANIFEST = 2**20
+# No message of the format can be longer.
+_MOST_BYTES_OF_MODEL = 2**31
+
+
+class CheckedFile(NamedTuple):
+    """A file whose bytes are those that the manifest promises."""
+
+    path: Path
+    content: bytes
+    sha256: str
+
+
+def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
+    """Read the files that a section of a folder's manifest names, by their keys there.
+
+    Args:
+        folder: Where the manifest and its files are.
+        section: "models" (by stage) or "checks" (the stored answers).
+
+    Raises:
+        ModelError: A file is missing, is named outside the folder, or differs from the manifest.
+    """
+    manifest = folder / MANIFEST
+    content = _read(manifest, _MOST_BYTES_OF_MANIFEST)
+    try:
+        entries = json.loads(content).get(section, {})
+        named = {key: (entry["file"], entry["sha256"], entry["size"]) for key, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
+    return {key: _read_checked(folder, *entry) for key, entry in named.items()}
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Read a file; what never ends, such as a device, is not begun, and what is larger than `most` not read whole."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ModelError(path, "is not a regular file")
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise ModelError(path, f"cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise ModelError(path, f"is larger than the {most} bytes expected")
+    return content
+
+
+def _read_checked(folder: Path, name: object, sha256: object, size: object) -> CheckedFile:
+    if not isinstance(name, str) or Path(name).name != name or "\0" in name:
+        raise ModelError(folder / MANIFEST, f"names the file {name!r}, which is not a plain file name")
+    if not isinstance(sha256, str) or type(size) is not int or not 0 < size < _MOST_BYTES_OF_MODEL:
+        raise ModelError(folder / MANIFEST, f"has no sha256 or no sensible size of {name}")
+    content = _read(folder / name, size)
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256 or len(content) != size:
+        raise ModelError(
+            folder / name,
+            f"differs from the manifest: sha256 {found[:12]}..., {size} bytes expected, "
+            f"{len(content)} found; install the package again",
+        )
+    return CheckedFile(folder / name, content, sha256)

@@ -1,0 +1,133 @@
+"""One ONNX file: its hash, its spec and a session on the provider that was asked for."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ecg_edge.errors import InferenceError, ModelError, ProviderError
+from ecg_edge.findings import ModelProvenance
+from ecg_edge.model.manifest import CheckedFile
+from ecg_edge.model.onnx_check import check_onnx
+from ecg_edge.model.spec import METADATA_KEY, ModelSpec
+from ecg_edge.model.windows import n_regular_windows
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+# On CUDA: products in full float32, and no search for the fastest convolution anew for each length of recording.
+_PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
+
+
+class Model:
+    """A session and its spec; safe to call from several threads at once.
+
+    Args:
+        file: Checked bytes.
+        provider: A key of `PROVIDERS`.
+
+    Raises:
+        ModelError: The bytes are not a model of the contract.
+        ProviderError: The session would not run on the provider.
+    """
+
+    def __init__(self, file: CheckedFile, provider: str = "cpu") -> None:
+        self.provider = PROVIDERS[provider]
+        self._session = _session(file, self.provider)
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(file.path, f"has no {METADATA_KEY!r} in its metadata")
+        try:
+            self.spec = ModelSpec.from_json(text)
+        except ValueError as error:
+            raise ModelError(file.path, str(error)) from error
+        self.provenance = ModelProvenance(self.spec.name, self.spec.version, file.sha256)
+        self._check_interface(file)
+        self._probe(file)
+
+    def _check_interface(self, file: CheckedFile) -> None:
+        """Refuse a graph whose inputs and outputs cannot be those of its spec, before it computes anything."""
+        n = len(self.spec.labels)
+        promised = {"ecg": (1, len(self.spec.leads), 1), "probability": (1, n)}
+        promised |= dict.fromkeys(("window_probability", f"window_{self.spec.average}"), (1, 1, n))
+        inputs = [each.name for each in self._session.get_inputs()]
+        found = {each.name: each for each in (*self._session.get_inputs(), *self._session.get_outputs())}
+        if inputs != ["ecg"] or not promised.keys() <= found.keys():
+            raise ModelError(file.path, f"does not keep the contract: its inputs and outputs are {', '.join(found)}")
+        for name, shape in promised.items():
+            each = found[name]
+            fits = len(each.shape) == len(shape) and all(
+                size == wanted or not isinstance(size, int) for size, wanted in zip(each.shape, shape, strict=True)
+            )
+            if not fits or each.type != "tensor(float)":
+                raise ModelError(
+                    file.path, f"has {name} as {each.type} {each.shape}, not of the shape its spec promises"
+                )
+
+    def _probe(self, file: CheckedFile) -> None:
+        """Refuse a graph that does not answer in the shape that its spec promises."""
+        spec = self.spec
+        samples = spec.window + spec.stride
+        promised = (1, n_regular_windows(samples, spec.window, spec.stride, spec.tail), len(spec.labels))
+        try:
+            found = self.window_scores(np.zeros((1, len(spec.leads), samples), np.float32)).shape
+        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+            raise ModelError(file.path, f"does not keep the contract: {error}") from error
+        if found != promised:
+            raise ModelError(file.path, f"answers {samples} samples in the shape {found}, its spec promises {promised}")
+
+    def window_scores(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the spec averages: the probability or the logit of each label in each regular window.
+
+        Args:
+            ecg: In the spec's unit and sampling rate, shape (batch, leads, samples), samples >= window.
+
+        Returns:
+            Shape (batch, windows, labels).
+
+        Raises:
+            InferenceError: onnxruntime fails.
+        """
+        try:
+            return self._run(f"window_{self.spec.average}", ecg)
+        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+            raise InferenceError(error) from error
+
+    def _run(self, output: str, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.provider == PROVIDERS["cpu"]:
+            result: NDArray[np.float32] = self._session.run([output], {"ecg": ecg})[0]
+            return result
+        # Bound, the input goes to the device once and nothing but this output comes back.
+        binding = self._session.io_binding()
+        binding.bind_cpu_input("ecg", ecg)
+        binding.bind_output(output)
+        self._session.run_with_iobinding(binding)
+        bound: NDArray[np.float32] = binding.get_outputs()[0].numpy()
+        return bound
+
+
+def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
+    offered = onnxruntime.get_available_providers()
+    if provider not in offered:
+        raise ProviderError(provider, offered)
+    options = onnxruntime.SessionOptions()
+    # One thread: parallel work is several calls side by side, which beats splitting these small networks.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # What goes wrong on a CPU is in the exception; what keeps CUDA from starting is in the log alone.
+    options.log_severity_level = 4 if provider == PROVIDERS["cpu"] else 3
+    # By its look alone, a file could be of another format than the one that was checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        check_onnx(file.content)
+    except ValueError as error:
+        raise ModelError(file.path, str(error)) from error
+    try:
+        session = onnxruntime.InferenceSession(
+            file.content, options, providers=[provider], provider_options=[_PROVIDER_OPTIONS.get(provider, {})]
+        )
+    except Exception as error:  # onnxruntime raises many kinds, none with a common base
+        raise ModelError(file.path, f"onnxruntime cannot load it: {error}") from error
+    active = session.get_providers()
+    if active[0] != provider:
+        raise ProviderError(provider, active)
+    return session

@@ -1,0 +1,1 @@
+"""Signal quality: what is measured, which rules it breaks, what is said of it."""

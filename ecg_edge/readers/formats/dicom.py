@@ -1,0 +1,167 @@
+"""DICOM 12-lead waveforms by pydicom: the rhythm, not the median beat, in the units that its channels declare."""
+
+import io
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import EcgEdgeError, MissingExtraError, UnreadableError
+from ecg_edge.readers.byte_source import StoredFile
+from ecg_edge.readers.channels import find_channels
+from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.recording import Recording
+from ecg_edge.recording.record_file import RecordFile
+
+SUFFIXES = (".dcm", ".dicom")
+SUFFIX_PROVES_NOTHING = False
+# Ten seconds are an eighth of a megabyte, an hour is 43.
+_MOST_BYTES = 64 * 2**20
+_MOST_BYTES_OF_META = 2**14
+_LITTLE_ENDIAN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
+_SAMPLES = {
+    (8, "SB"): "i1",
+    (8, "UB"): "u1",
+    (16, "SS"): "<i2",
+    (16, "US"): "<u2",
+    (32, "SL"): "<i4",
+    (32, "UL"): "<u4",
+}
+_OF_SCHEMES = {
+    "MDC": ("2:", {61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}),
+    "SCPECG": ("5.6.3-9-", {61: "III", 62: "aVR", 63: "aVL", 64: "aVF"}),
+}
+_FIRST_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+def recognises(head: bytes, _name: str) -> bool:
+    """Return whether a file is a DICOM file."""
+    return head[128:132] == b"DICM"
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    """Yield the one recording of a file."""
+    yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
+
+
+def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+    """Read the rhythm of a DICOM file from its bytes.
+
+    Raises:
+        UnreadableError: The bytes are not a DICOM file, or it has no waveform that can be used.
+        InvalidRecordingError: The waveform is not twelve leads in a unit of voltage.
+        MissingExtraError: pydicom is not installed.
+    """
+    try:
+        group = _rhythm(_waveforms(content, source), source)
+        return _recording(group, name, source, declared)
+    except EcgEdgeError:
+        raise
+    except Exception as error:  # pydicom raises many kinds for damaged elements
+        raise UnreadableError(source, f"is not a sound DICOM waveform: {error}") from error
+
+
+def _read_file(path: Path, declared: Declared) -> Recording:
+    stored = StoredFile(path)
+    if stored.size > _MOST_BYTES:
+        raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes")
+    return parse(stored.read((0, stored.size))[0], path.stem, str(path), declared)
+
+
+def _waveforms(content: bytes, source: str) -> list[Any]:
+    try:
+        import pydicom
+    except ImportError as error:
+        raise MissingExtraError("a DICOM waveform", "dicom") from error
+    # A deflated file may unpack to any size, so the first look is at its meta information alone; big-endian is history.
+    meta = 144 + int.from_bytes(content[140:144], "little")
+    if content[132:136] != b"\2\0\0\0" or meta > _MOST_BYTES_OF_META:
+        raise UnreadableError(source, "is not a sound DICOM file: its meta information has no length")
+    syntax = pydicom.dcmread(io.BytesIO(content[:meta])).file_meta.get("TransferSyntaxUID")
+    if syntax not in _LITTLE_ENDIAN:
+        raise UnreadableError(source, f"has the transfer syntax {syntax}; save it as little endian, not compressed")
+    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=["WaveformSequence"])
+    if not dataset.get("WaveformSequence"):
+        raise UnreadableError(source, "is a DICOM file without a waveform")
+    return list(dataset.WaveformSequence)
+
+
+def _rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom makes attributes as it reads
+    """Return the multiplex group that was recorded, not computed: labelled a rhythm, else the longest."""
+    labels = [str(group.get("MultiplexGroupLabel") or "").upper() for group in groups]
+    recorded = [
+        ("RHYTHM" in label, group.NumberOfWaveformSamples / group.SamplingFrequency, -place)
+        for place, (group, label) in enumerate(zip(groups, labels, strict=True))
+        if group.get("WaveformOriginality") != "DERIVED" and "MEDIAN" not in label and "AVERAGE" not in label
+    ]
+    if not recorded:
+        raise UnreadableError(source, "holds no rhythm, only median beats or other computed waveforms")
+    return groups[-max(recorded)[2]]
+
+
+def _recording(group: Any, name: str, source: str, declared: Declared) -> Recording:  # noqa: ANN401
+    definitions = list(group.ChannelDefinitionSequence)
+    samples = _multiplexed(group, source)
+    if samples.shape[1] != len(definitions):
+        raise UnreadableError(source, f"has {samples.shape[1]} channels and describes {len(definitions)}")
+    names = [_lead(each) for each in definitions]
+    channels = find_channels(source, names, [_units(each) for each in definitions], declared)
+    wanted = [definitions[row] for row in channels.rows]
+    if any(each.get("ChannelSensitivity") is None for each in wanted):
+        raise UnreadableError(source, "has a lead without sensitivity: its millivolts are not known")
+    gain, zero = (
+        np.array([[float(value)] for value in values]) for values in zip(*map(_calibration, wanted), strict=True)
+    )
+    physical = samples.T[list(channels.rows)] * gain + zero
+    if (padding := _padding(group, samples.dtype)) is not None:
+        physical[samples.T[list(channels.rows)] == padding] = np.nan
+    rate = declared.rate_of(source, float(group.SamplingFrequency))
+    return Recording((physical * channels.millivolts).astype(np.float32), rate, channels.leads, "mV", name, source)
+
+
+def _multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN401
+    """Return the raw samples, shape (samples, channels)."""
+    kind = (int(group.WaveformBitsAllocated), str(group.WaveformSampleInterpretation))
+    if kind not in _SAMPLES:
+        raise UnreadableError(source, f"has samples of {kind[0]} bits {kind[1]}, which are not known")
+    shape = (int(group.NumberOfWaveformSamples), int(group.NumberOfWaveformChannels))
+    dtype, content = np.dtype(_SAMPLES[kind]), bytes(group.WaveformData)
+    if min(shape) < 1 or shape[0] * shape[1] * dtype.itemsize > len(content):
+        raise UnreadableError(
+            source, f"promises {shape[0]} samples of {shape[1]} channels, {len(content)} bytes are there"
+        )
+    return np.frombuffer(content, dtype, shape[0] * shape[1]).reshape(shape)
+
+
+def _lead(definition: Any) -> str:  # noqa: ANN401
+    """Return a channel's name: by its code where that is known, else by the code's meaning or the channel's label."""
+    source = definition.ChannelSourceSequence[0] if definition.get("ChannelSourceSequence") else {}
+    code, scheme = str(source.get("CodeValue") or ""), str(source.get("CodingSchemeDesignator") or "")
+    prefix, others = _OF_SCHEMES.get(scheme.split("-", maxsplit=1)[0].upper(), ("", {}))
+    if prefix and code.startswith(prefix) and code[len(prefix) :].isdecimal():
+        number = int(code[len(prefix) :])
+        return _FIRST_LEADS[number - 1] if 1 <= number <= len(_FIRST_LEADS) else others.get(number, code)
+    meaning = str(source.get("CodeMeaning") or definition.get("ChannelLabel") or code)
+    return meaning.partition("(Einthoven)")[0].partition(",")[0].strip()
+
+
+def _units(definition: Any) -> str | None:  # noqa: ANN401
+    units = definition.get("ChannelSensitivityUnitsSequence")
+    return str(units[0].CodeValue) if units else None
+
+
+def _calibration(definition: Any) -> tuple[float, float]:  # noqa: ANN401
+    """Return the units of one step, and of the sample 0."""
+    correction = definition.get("ChannelSensitivityCorrectionFactor")
+    gain = float(definition.ChannelSensitivity) * (1.0 if correction is None else float(correction))
+    return gain, float(definition.get("ChannelBaseline") or 0)
+
+
+def _padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401
+    """Return the sample that stands for none, if one does."""
+    value = group.get("WaveformPaddingValue")
+    raw = value if isinstance(value, bytes) else None
+    return np.frombuffer(raw, dtype, 1)[0] if raw and len(raw) >= dtype.itemsize else None

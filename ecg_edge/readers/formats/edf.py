@@ -1,0 +1,184 @@
+"""EDF and EDF+: a header of fixed columns and 16-bit samples, read in stretches, so that a day needs little memory.
+
+No library: those that there are read the whole file, or map it, which counts as memory and crashes when a file shrinks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
+from ecg_edge.readers.byte_source import Stored, StoredBytes, StoredFile
+from ecg_edge.readers.channels import find_channels
+from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.recording import Recording
+from ecg_edge.recording.record_file import RecordFile
+
+SUFFIXES = (".edf",)
+SUFFIX_PROVES_NOTHING = False
+_VERSION = b"0       "
+_MOST_SIGNALS = 512
+# The columns of the header's second part, and their widths.
+_COLUMNS = {
+    "label": 16,
+    "transducer": 80,
+    "units": 8,
+    "physical_min": 8,
+    "physical_max": 8,
+    "digital_min": 8,
+    "digital_max": 8,
+    "prefiltering": 80,
+    "samples": 8,
+}
+# Data records up to this many samples are read whole; of larger ones only the leads' parts.
+_SMALL_DATA_RECORD = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class EdfSamples:
+    """The leads of an EDF file in millivolts, read in stretches."""
+
+    stored: Stored
+    offset: int
+    """Where the data records begin, in bytes."""
+    data_record: int
+    """Samples of all signals in one data record."""
+    starts: tuple[int, ...]
+    """First sample of each lead in a data record."""
+    each: int
+    """Samples of one lead in a data record."""
+    gain: NDArray[np.float64]
+    """Millivolts of a digital step, shape (leads, 1)."""
+    zero: NDArray[np.float64]
+    """Millivolts of the digital value 0, shape (leads, 1)."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return samples `start` to `stop`, shape (leads, stop - start)."""
+        start, stop, _ = slice(start, stop).indices(self.shape[1])
+        digital = self._of_whole_records(start, stop) if self.data_record <= _SMALL_DATA_RECORD else None
+        if digital is None:
+            digital = self._of_parts(start, stop)
+        return (digital * self.gain + self.zero).astype(np.float32)
+
+    def _of_whole_records(self, start: int, stop: int) -> NDArray[np.int16]:
+        first, n_records = start // self.each, -(-stop // self.each) - start // self.each
+        length = 2 * self.data_record
+        (content,) = self.stored.read((self.offset + first * length, n_records * length))
+        records = np.frombuffer(content, "<i2").reshape(n_records, self.data_record)
+        leads = np.stack([records[:, at : at + self.each].reshape(-1) for at in self.starts])
+        return leads[:, start - first * self.each : stop - first * self.each]
+
+    def _of_parts(self, start: int, stop: int) -> NDArray[np.int16]:
+        spans = [
+            (self.offset + 2 * (record * self.data_record + lead + begin), 2 * (end - begin))
+            for lead in self.starts
+            for record in range(start // self.each, -(-stop // self.each))
+            for begin, end in [(max(start - record * self.each, 0), min(stop - record * self.each, self.each))]
+        ]
+        return np.frombuffer(b"".join(self.stored.read(*spans)), "<i2").reshape(len(self.starts), -1)
+
+
+def recognises(head: bytes, _name: str) -> bool:
+    """Return whether a file is an EDF or EDF+."""
+    return head.startswith(_VERSION) and head[184:192].strip().isdigit()
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    """Yield the one recording of a file."""
+    yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
+
+
+def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+    """Read a recording from the bytes of an EDF file.
+
+    Raises:
+        UnreadableError: The bytes are not a continuous EDF file, or fewer than its header promises.
+        InvalidRecordingError: It does not hold twelve leads of one rate.
+    """
+    return _recording(StoredBytes(content, source), name, declared)
+
+
+def _read_file(path: Path, declared: Declared) -> Recording:
+    return _recording(StoredFile(path), path.stem, declared)
+
+
+def _recording(stored: Stored, name: str, declared: Declared) -> Recording:
+    try:
+        samples, rate, leads = _opened(stored, declared)
+    except EcgEdgeError:
+        raise
+    except (ValueError, ArithmeticError) as error:
+        raise UnreadableError(stored.source, "is not a sound EDF file: its header cannot be read") from error
+    return Recording(samples, declared.rate_of(stored.source, rate), leads, name=name, source=stored.source)
+
+
+def _opened(stored: Stored, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
+    (first,) = stored.read((0, 256))
+    if first[192:197] == b"EDF+D":
+        raise UnreadableError(stored.source, "is an EDF+D, a recording with gaps; export its parts as EDF+C")
+    columns = _columns(stored, int(first[252:256]))
+    channels = find_channels(stored.source, columns["label"], columns["units"], declared)
+    lengths = [int(each) for each in columns["samples"]]
+    if min(lengths) < 0:
+        raise UnreadableError(stored.source, "is not a sound EDF file: a signal has fewer than 0 samples")
+    if len(each := {lengths[row] for row in channels.rows}) > 1:
+        msg = f"{stored.source}: its leads have different sampling rates; export them at one"
+        raise InvalidRecordingError(msg)
+    offset = 256 * (1 + len(lengths))
+    n_records = _n_records(stored, int(first[236:244]), offset, sum(lengths))
+    gain, zero = _calibration(stored.source, columns, channels.rows)
+    samples = EdfSamples(
+        stored,
+        offset,
+        sum(lengths),
+        tuple(sum(lengths[:row]) for row in channels.rows),
+        min(each),
+        gain * channels.millivolts,
+        zero * channels.millivolts,
+        (len(channels.rows), n_records * min(each)),
+        np.dtype(np.float32),
+    )
+    return samples, min(each) / float(first[244:252]), channels.leads
+
+
+def _columns(stored: Stored, n_signals: int) -> dict[str, list[str]]:
+    if not 0 < n_signals <= _MOST_SIGNALS:
+        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {n_signals} signals")
+    (content,) = stored.read((256, 256 * n_signals))
+    columns, at = {}, 0
+    for name, width in _COLUMNS.items():
+        cells = [content[at + i * width : at + (i + 1) * width] for i in range(n_signals)]
+        columns[name] = [cell.decode("latin-1").strip() for cell in cells]
+        at += width * n_signals
+    return columns
+
+
+def _n_records(stored: Stored, promised: int, offset: int, data_record: int) -> int:
+    """Return how many data records there are; -1 in the header means that the recorder did not say."""
+    there = (stored.size - offset) // (2 * data_record)
+    if promised < -1:
+        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {promised} data records")
+    if promised > there:
+        raise UnreadableError(
+            stored.source, f"is cut off: its header promises {promised} data records, {there} are there"
+        )
+    return there if promised < 0 else promised
+
+
+def _calibration(
+    source: str, columns: dict[str, list[str]], rows: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    low, high, least, most = (
+        np.array([[float(columns[name][row])] for row in rows])
+        for name in ("physical_min", "physical_max", "digital_min", "digital_max")
+    )
+    if not ((low != high) & (least != most) & np.isfinite(low + high + least + most)).all():
+        raise UnreadableError(source, "has a lead without calibration (its least and greatest value are the same)")
+    gain = (high - low) / (most - least)
+    return gain, low - least * gain

@@ -1,0 +1,189 @@
+"""WFDB records, a header (.hea) and its signal files, by the wfdb library, in stretches.
+
+The library opens what a header names, over the network too: a header is checked before the library sees it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import InvalidRecordingError, MissingExtraError, UnreadableError
+from ecg_edge.readers.byte_source import StoredFile
+from ecg_edge.readers.channels import Channels, find_channels
+from ecg_edge.readers.declared import Declared
+from ecg_edge.recording import Recording
+from ecg_edge.recording.record_file import RecordFile
+
+SUFFIXES = (".hea",)
+SUFFIX_PROVES_NOTHING = False
+_LONGEST_HEADER = 2**16
+_LONGEST_LINE = 1000
+_MOST_SIGNALS = 512
+# Name, signals, rate (and counter), samples, and the time. Of a line that is not so the library takes what it knows.
+_RECORD_LINE = rb"\s*\S+\s+\d+(\s+(\d+\.?\d*|\.\d+)(/\S*)?(\s+\d+(\s.*)?)?)?\s*"
+# Bits of a sample. Differences (8) and the compressed formats cannot be read from the middle in bounded memory.
+_BITS = {"16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 32 / 3, "311": 32 / 3}
+# Samples of all signals to read at a time.
+_AHEAD = 2**19
+_MOST_OF_A_FRAME = 2**14
+
+
+@dataclass(eq=False)
+class WfdbSamples:
+    """The leads of a WFDB record in millivolts; reads ahead, because each call of the library costs a header."""
+
+    base: str
+    """Path of the header without its suffix."""
+    files: tuple[StoredFile, ...]
+    """The header and the signal files, which must stay as they were checked."""
+    channels: Channels
+    per_frame: int
+    """Samples of a lead in one frame."""
+    frames_ahead: int
+    """Frames to read at a time, at least."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
+    _ahead: tuple[int, NDArray[np.float32]] = field(default_factory=lambda: (0, np.empty((0, 0), np.float32)))
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return samples `start` to `stop`, shape (leads, stop - start)."""
+        start, stop, _ = slice(start, stop).indices(self.shape[1])
+        begin, block = self._ahead
+        if not begin <= start <= stop <= begin + block.shape[1]:
+            first = start // self.per_frame
+            last = min(max(-(-stop // self.per_frame), first + self.frames_ahead), self.shape[1] // self.per_frame)
+            begin, block = self._ahead = first * self.per_frame, self._frames(first, last)
+        return block[:, start - begin : stop - begin]
+
+    def _frames(self, first: int, last: int) -> NDArray[np.float32]:
+        for file in self.files:
+            file.check()
+        wanted = list(self.channels.rows)
+        try:
+            record = _library().rdrecord(
+                self.base, sampfrom=first, sampto=last, channels=wanted, physical=True, smooth_frames=False
+            )
+            leads = np.stack(record.e_p_signal)
+        except Exception as error:  # the library raises many kinds for damaged files
+            raise UnreadableError(self.files[0].source, f"cannot be read by the wfdb library: {error}") from error
+        return (leads * self.channels.millivolts).astype(np.float32)
+
+
+def recognises(head: bytes, name: str) -> bool:
+    """Return whether a file is a WFDB header, by its suffix: it is a text like others."""
+    return name.endswith(SUFFIXES) and b"\0" not in head
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    """Yield the record of a header."""
+    yield RecordFile(path.stem, str(path), partial(_read, path, declared))
+
+
+def _read(path: Path, declared: Declared) -> Recording:
+    source, base = str(path), str(path.resolve())[: -len(path.suffix)]
+    if "::" in base or "://" in base:
+        raise UnreadableError(path, "has a path that the wfdb library would take for an address; rename its folder")
+    stored = StoredFile(path)
+    _check_text(stored)
+    header = _header(base, source)
+    if len(header.file_name) != header.n_sig or not 0 < header.n_sig <= _MOST_SIGNALS:
+        raise UnreadableError(path, f"promises {header.n_sig} signals and describes {len(header.file_name)}")
+    names = [name or "" for name in header.sig_name]
+    channels = find_channels(source, names, header.units, declared)
+    if not all(np.isfinite(header.adc_gain[row]) and header.adc_gain[row] for row in channels.rows):
+        raise UnreadableError(path, "has a lead whose gain is not a number of steps")
+    per_frame = {header.samps_per_frame[row] or 1 for row in channels.rows}
+    if len(per_frame) > 1:
+        msg = f"{source}: its leads have different sampling rates; export them at one"
+        raise InvalidRecordingError(msg)
+    frames, files = _frames_there(path, header)
+    each, in_frame = min(per_frame), sum(per or 1 for per in header.samps_per_frame)
+    if in_frame > _MOST_OF_A_FRAME:
+        raise UnreadableError(path, f"has {in_frame} samples in a frame, more than {_MOST_OF_A_FRAME}")
+    shape = (len(channels.rows), frames * each)
+    samples = WfdbSamples(base, (stored, *files), channels, each, -(-_AHEAD // in_frame), shape)
+    rate = declared.rate_of(source, header.fs * each)
+    return Recording(samples, rate, channels.leads, name=path.stem, source=source)
+
+
+def _check_text(stored: StoredFile) -> None:
+    """Refuse a header that the library would misread or be slow at."""
+    if stored.size > _LONGEST_HEADER:
+        raise UnreadableError(stored.source, f"is longer than a header ({stored.size} bytes)")
+    lines = [line for line in stored.read((0, stored.size))[0].splitlines() if not line.strip().startswith(b"#")]
+    lines = [line for line in lines if line.strip()]
+    if any(len(line) > _LONGEST_LINE for line in lines):
+        raise UnreadableError(stored.source, f"has a line of more than {_LONGEST_LINE} letters")
+    # The library drops other letters, which turns microvolts (µV) into volts.
+    if not all(line.isascii() for line in lines):
+        raise UnreadableError(stored.source, "has letters that are not ASCII; write microvolts as uV")
+    if not lines or not re.fullmatch(_RECORD_LINE, lines[0]):
+        raise UnreadableError(
+            stored.source, "is not a sound WFDB header: it begins with no name, signals, rate and samples"
+        )
+
+
+def _library() -> Any:  # noqa: ANN401 - wfdb has no type hints
+    try:
+        import wfdb
+    except ImportError as error:
+        raise MissingExtraError("a WFDB record", "wfdb") from error
+    return wfdb
+
+
+def _header(base: str, source: str) -> Any:  # noqa: ANN401 - wfdb has no type hints
+    library = _library()
+    try:
+        header = library.rdheader(base)
+    except Exception as error:  # the library raises many kinds for damaged headers
+        raise UnreadableError(source, f"is not a sound WFDB header: {error}") from error
+    if getattr(header, "n_seg", None) is not None:
+        raise UnreadableError(source, "is a record of several segments; give the header of one of them")
+    if not getattr(header, "file_name", None) or not header.fs:
+        raise UnreadableError(source, "is a WFDB header without signals")
+    return header
+
+
+def _frames_there(path: Path, header: Any) -> tuple[int, list[StoredFile]]:  # noqa: ANN401 - wfdb has no type hints
+    """Return the frames that the header promises and the signal files hold, and those files."""
+    frames, files = header.sig_len, []
+    for name in dict.fromkeys(header.file_name):
+        rows = [row for row, each in enumerate(header.file_name) if each == name]
+        files.append(_signal_file(path, name))
+        there = _frames_of_file(path, header, rows, files[-1].size)
+        frames = there if frames is None else frames
+        if frames > there:
+            raise UnreadableError(path, f"promises {frames} frames, {name} holds {there}")
+    return frames, files
+
+
+def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:  # noqa: ANN401
+    kinds = {(header.fmt[row], header.byte_offset[row] or 0) for row in rows}
+    kind, offset = kinds.pop()
+    if kinds or kind not in _BITS or any(header.skew[row] for row in rows):
+        raise UnreadableError(
+            path,
+            f"has signals of format {kind}, of several formats in one file, or skewed; known are {' '.join(_BITS)}",
+        )
+    in_frame = sum(header.samps_per_frame[row] or 1 for row in rows)
+    return max(0, int((size - offset) * 8 / (_BITS[kind] * in_frame)))
+
+
+def _signal_file(path: Path, name: str) -> StoredFile:
+    """Return a signal file, which must lie in the header's own folder, by links too."""
+    if not re.fullmatch(r"\w[-\w]*(\.\w+)?", name, re.ASCII):
+        raise UnreadableError(path, f"names the signal file {name!r}, which is not a plain file name")
+    signal = path.resolve().with_name(name)
+    try:
+        inside = signal.resolve(strict=True).parent == path.resolve().parent
+    except (OSError, RuntimeError) as error:
+        raise UnreadableError(path, f"names the signal file {name}, which is not there") from error
+    if not inside:
+        raise UnreadableError(path, f"names the signal file {name}, a link out of its folder")
+    return StoredFile(signal)

@@ -1,0 +1,137 @@
+""".zip archives of files of the other formats, read in memory: nothing is ever extracted to disk."""
+
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+from ecg_edge.errors import UnreadableError
+from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.registry import HEAD, PackedFormat, is_macos_metadata, packed_formats
+from ecg_edge.recording import Recording
+from ecg_edge.recording.record_file import RecordFile
+
+SUFFIXES = (".zip",)
+SUFFIX_PROVES_NOTHING = False
+MOST_ENTRIES = 100_000
+MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
+# Recordings pack to a half or a tenth; a bomb to a thousandth.
+_MOST_RATIO = 100
+_SMALL = 2**20
+_LOCAL_HEADER = 30
+# Python's zipfile bounds what it unpacks while reading for these two only.
+_BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def recognises(head: bytes, _name: str) -> bool:
+    """Return whether a file is a .zip."""
+    return head.startswith(b"PK")
+
+
+def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
+    """Yield the recordings of an archive, in order of their names; other entries are passed over.
+
+    Raises:
+        UnreadableError: The archive is damaged, has too many entries, or holds no recording.
+    """
+    seen: set[str] = set()
+    for entry in _entries(path):
+        source = f"{path}/{entry.filename}"
+        twice = entry.filename.casefold() in seen
+        seen.add(entry.filename.casefold())
+        read = partial(_read_entry, path, entry, source, twice, declared)
+        yield RecordFile(PurePosixPath(entry.filename).stem, source, read, entry.file_size)
+
+
+def _entries(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        everything = _archive(path, path.stat().st_mtime_ns).infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableError(path, f"is not a sound .zip file: {error}") from error
+    if len(everything) > MOST_ENTRIES:
+        raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
+    if _overlap(everything):
+        raise UnreadableError(path, "has entries that overlap, as a zip bomb has")
+    found = [each for each in everything if _is_recording(path, each)]
+    if not found:
+        known = " ".join(suffix for each in packed_formats() for suffix in each.SUFFIXES)
+        raise UnreadableError(path, f"holds no recording ({known}; WFDB records must be unpacked first)")
+    return sorted(found, key=lambda each: each.filename)
+
+
+def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Return whether some bytes belong to several entries."""
+    spans = sorted((each.header_offset, _LOCAL_HEADER + each.compress_size) for each in entries)
+    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
+
+
+def _promised(name: str) -> PackedFormat | None:
+    """Return the format that an entry's name promises."""
+    return next((each for each in packed_formats() if name.lower().endswith(each.SUFFIXES)), None)
+
+
+def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
+    promised = _promised(entry.filename)
+    if promised is None or is_macos_metadata(entry.filename):
+        return False
+    if not promised.SUFFIX_PROVES_NOTHING or _why_not(entry, twice=False):
+        return True
+    try:
+        return promised.recognises(_unpacked(path, entry, HEAD), entry.filename)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it is told when its turn comes
+        return True
+
+
+@lru_cache(maxsize=8)
+def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
+    """Open an archive; the last few stay open, because listing one again for each of its entries would be quadratic."""
+    return zipfile.ZipFile(path)
+
+
+def _unpacked(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
+    archive = path.stat()
+    if entry.compress_size > archive.st_size:  # memory would be set aside for all that it claims
+        msg = "it claims more bytes than the archive has"
+        raise zipfile.BadZipFile(msg)
+    with _archive(path, archive.st_mtime_ns).open(entry) as file:
+        return file.read(most)
+
+
+def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, declared: Declared) -> Recording:
+    if why := _why_not(entry, twice):
+        raise UnreadableError(source, why)
+    try:
+        content = _unpacked(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
+    except Exception as error:  # zipfile raises many kinds for damaged entries, zlib.error and EOFError among them
+        raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
+    if len(content) > MOST_BYTES_OF_AN_ENTRY:
+        raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
+    name = PurePosixPath(entry.filename)
+    found = next((each for each in packed_formats() if each.recognises(content[:HEAD], name.name)), None)
+    if found is None and (promised := _promised(name.name)) and promised.SUFFIX_PROVES_NOTHING:
+        found = promised
+    if found is None:
+        raise UnreadableError(source, f"is no {name.suffix} file and of no other known format")
+    return found.parse(content, name.stem, source, declared)
+
+
+def _why_not(entry: zipfile.ZipInfo, twice: bool) -> str | None:
+    """Return why an entry must not be read, if so."""
+    name = PurePosixPath(entry.filename)
+    refusals = {
+        "is in the archive more than once (names that differ in case alone count as one)": twice,
+        "has a name that points outside the archive": (
+            name.is_absolute() or ".." in name.parts or "\\" in entry.filename or re.match(r"[A-Za-z]:", entry.filename)
+        ),
+        "is a symbolic link": stat.S_ISLNK(entry.external_attr >> 16),
+        "is encrypted": entry.flag_bits & 1,
+        "is packed by another method than deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
+        f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
+        f"unpacks to more than {_MOST_RATIO} times its size, as a zip bomb does": (
+            entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
+        ),
+    }
+    return next((why for why, refused in refusals.items() if refused), None)

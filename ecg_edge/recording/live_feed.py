@@ -1,0 +1,129 @@
+"""A live feed's samples as the models take them: twelve leads in order, millivolts, their sampling rate."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
+from ecg_edge.recording.leads import LEADS, arrangement
+from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
+from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
+
+# Seconds after which a filter that was started anew has forgotten where.
+_SETTLED_S = 2
+# Seconds within which samples of both rates must coincide, so that a filter can be started anew at any time.
+_COINCIDE_S = 30
+
+
+class LatestSamples:
+    """The latest samples of a feed, in memory that does not grow.
+
+    Args:
+        capacity: How many of each lead are there to be had at least, once so many came.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.stop = 0
+        """All that came."""
+        self._capacity, self._room = capacity, capacity // 4 + 1
+        self._samples = np.empty((len(LEADS), capacity + self._room), np.float32)
+        self._first = 0
+
+    def append(self, signal: NDArray[np.float32]) -> None:
+        """Add samples, shape (12, n)."""
+        for start in range(0, signal.shape[1], self._room):
+            self._append(signal[:, start : start + self._room])
+
+    def _append(self, piece: NDArray[np.float32]) -> None:
+        filled = self.stop - self._first
+        if filled + piece.shape[1] > self._samples.shape[1]:
+            keep = self._capacity
+            self._samples[:, :keep] = self._samples[:, filled - keep : filled].copy()
+            self._first, filled = self.stop - keep, keep
+        self._samples[:, filled : filled + piece.shape[1]] = piece
+        self.stop += piece.shape[1]
+
+    def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return a copy of samples that are counted from the feed's first."""
+        return self._samples[:, start - self._first : stop - self._first].copy()
+
+
+class Intake:
+    """Takes chunks as a device sends them and gives samples as the models want them.
+
+    Args:
+        sampling_rate: Of the chunks.
+        leads: Names of the chunks' rows, as `Recording` takes them.
+        units: Of the chunks.
+        rate: That the models take.
+        keep_s: Seconds of the latest samples to keep at the chunks' own rate.
+
+    Raises:
+        InvalidRecordingError: The leads, units or sampling rate are not what an answer could be had of.
+        MissingExtraError: The chunks must be resampled and soxr is not installed.
+    """
+
+    def __init__(self, sampling_rate: float, leads: Sequence[str], units: str, rate: float, keep_s: float) -> None:
+        self._n_leads, self._arrangement = len(leads), arrangement(leads)
+        self._scale = np.float32(IN_MILLIVOLTS[canonical_units(units)])
+        self.sampling_rate, self._rate = float(sampling_rate), rate
+        self._resampler = None if same_rate(sampling_rate, rate) else Resampler(sampling_rate, rate)
+        self._coincide = 1 if self._resampler is None else _coincide(self.sampling_rate, rate)
+        # A filter that starts anew needs samples from before what is on its way through the live one.
+        self.latest = LatestSamples(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
+        """Twelve leads in millivolts at the chunks' own rate."""
+        self._given = 0
+
+    @property
+    def samples(self) -> int:
+        """Samples of each lead so far, at the models' rate."""
+        if self._resampler is None:
+            return self.latest.stop
+        return resampled_length(self.latest.stop, self.sampling_rate, self._rate)
+
+    def push(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Take a chunk, shape (leads, n), and return the samples that are finished by it, shape (12, m).
+
+        Raises:
+            WrongShapeError: The chunk is not leads by samples.
+            WrongTypeError: It does not hold real numbers.
+        """
+        if chunk.dtype.kind not in "iuf":
+            raise WrongTypeError(str(chunk.dtype))
+        if chunk.ndim != 2 or chunk.shape[0] != self._n_leads:
+            raise WrongShapeError(chunk.shape, self._n_leads)
+        with np.errstate(over="ignore", invalid="ignore"):
+            signal = self._arrangement.apply(chunk)
+            signal = signal if self._scale == 1 else signal * self._scale
+        self.latest.append(signal)
+        finished = signal if self._resampler is None else self._resampler.push(signal)
+        self._given += finished.shape[1]
+        return finished
+
+    def on_the_way(self) -> NDArray[np.float32]:
+        """Return the samples that would still come if the feed ended now, shape (12, m).
+
+        The live filter cannot be asked without ending it, so one is started anew, some seconds before.
+        """
+        if self._resampler is None or self._given == self.samples:
+            return np.empty((len(LEADS), 0), np.float32)
+        settled = self._given / self._rate - _SETTLED_S
+        start = max(0, int(settled * self.sampling_rate) // self._coincide * self._coincide)
+        again = Resampler(self.sampling_rate, self._rate)
+        parts = [again.push(self.latest.stretch(start, self.latest.stop)), again.flush()]
+        return np.concatenate(parts, axis=1)[:, self._given - round(start * self._rate / self.sampling_rate) :]
+
+
+def _coincide(sampling_rate: float, rate: float) -> int:
+    """Return after how many samples of one rate one of them is at the time of one of the other rate."""
+    (a, b), (c, d) = rate.as_integer_ratio(), sampling_rate.as_integer_ratio()
+    every = b * c // math.gcd(a * d, b * c)
+    if every > _COINCIDE_S / 2 * sampling_rate:
+        msg = (
+            f"a live feed of {sampling_rate} Hz cannot be resampled to {rate:g} Hz; "
+            f"its rate must be a whole number of Hz, or of samples in some seconds"
+        )
+        raise InvalidRecordingError(msg)
+    return every

@@ -1,0 +1,195 @@
+"""Other sampling rates than the models': an anti-aliasing filter by soxr, in bounded memory.
+
+From 100 Hz on a recording holds the band that monitors show (to 40 Hz) with room for the filter's slope; below, QRS
+complexes and Q waves lose their shape, and an answer would be about something else.
+"""
+
+import math
+import threading
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.errors import MissingExtraError, SamplingRateError
+from ecg_edge.recording.leads import LEADS
+from ecg_edge.recording.recording import Recording
+
+LOWEST_RATE = 100.0
+HIGHEST_RATE = 10_000.0
+# Rates this close are the same: a day would drift by less than a tenth of a second.
+_SAME_RATE = 1e-6
+_BLOCK = 2**14
+# Two minutes at 500 Hz: recordings up to this length are resampled once, however often they are read.
+_KEPT = 2**16
+
+
+class Resampler:
+    """Turns one stream of samples into another rate, piece by piece; the result does not depend on the pieces.
+
+    The first sample keeps its time and nothing is delayed: output sample k is the signal at k / to_rate seconds. The
+    output lags behind the input by the filter's blocks (2 to 8 s) until `flush`. Before its first and after its last
+    sample the signal is taken to stay as it is, so that an offset of an electrode makes no ripples.
+
+    Args:
+        from_rate: Samples per second of what is pushed, `LOWEST_RATE` to `HIGHEST_RATE`.
+        to_rate: Samples per second of what comes back.
+        n_leads: Rows of each piece.
+
+    Raises:
+        SamplingRateError: `from_rate` is out of range.
+        MissingExtraError: soxr is not installed.
+    """
+
+    def __init__(self, from_rate: float, to_rate: float, n_leads: int = len(LEADS)) -> None:
+        if not LOWEST_RATE <= from_rate <= HIGHEST_RATE:
+            raise SamplingRateError(from_rate, LOWEST_RATE, HIGHEST_RATE)
+        self._soxr = _stream(from_rate, to_rate, n_leads)
+        self._from_rate, self._to_rate = from_rate, to_rate
+        self._first: NDArray[np.float32] | None = None
+        self._last = np.zeros((n_leads, 1), np.float32)
+        self._n_in = self._n_out = 0
+        self._gaps: list[tuple[int, int, int]] = []
+
+    def push(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the next samples and return those that are finished by them.
+
+        Args:
+            chunk: float32, shape (leads, n), n from 0.
+
+        Returns:
+            float32, shape (leads, m), m often 0.
+        """
+        if chunk.shape[1] == 0:
+            return np.empty_like(self._last[:, :0])
+        chunk = self._filled(chunk)
+        if self._first is None:
+            self._first = chunk[:, :1].copy()
+        self._n_in += chunk.shape[1]
+        self._last = chunk[:, -1:].copy()
+        return self._processed(chunk - self._first, last=False)
+
+    def flush(self) -> NDArray[np.float32]:
+        """Return the samples that are still on their way, shape (leads, m); nothing may be pushed after it."""
+        if self._first is None:
+            return self._last[:, :0]
+        still = np.repeat(self._last - self._first, int(self._from_rate), axis=1)
+        return self._processed(still, last=True)
+
+    def _processed(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
+        result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        whole = resampled_length(self._n_in, self._from_rate, self._to_rate)
+        finished: NDArray[np.float32] = np.ascontiguousarray(result[:, : whole - self._n_out])
+        for lead, start, stop in self._gaps:
+            finished[lead, max(start - self._n_out, 0) : max(stop - self._n_out, 0)] = np.nan
+        self._n_out += finished.shape[1]
+        self._gaps = [gap for gap in self._gaps if gap[2] > self._n_out]
+        return finished
+
+    def _filled(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a chunk with 0 for what is not finite, and note where that will come out."""
+        finite = np.isfinite(chunk)
+        if finite.all():
+            return chunk
+        ratio = self._to_rate / self._from_rate
+        for lead in np.flatnonzero(~finite.all(axis=1)):
+            changes = np.flatnonzero(np.diff(finite[lead], prepend=True, append=True)) + self._n_in
+            for start, stop in changes.reshape(-1, 2):
+                self._gaps.append((int(lead), max(0, int((start - 1) * ratio)), math.ceil(stop * ratio) + 1))
+        return np.where(finite, chunk, np.float32(0))
+
+
+def same_rate(one: float, other: float) -> bool:
+    """Return whether two rates are so close that nothing need be resampled."""
+    return math.isclose(one, other, rel_tol=_SAME_RATE)
+
+
+def resampled_length(samples: int, from_rate: float, to_rate: float) -> int:
+    """Return how many samples of `to_rate` lie before the end of `samples` of `from_rate`."""
+    return math.ceil(samples * to_rate / from_rate - 1e-6)
+
+
+class Resampled:
+    """The samples of a recording at another rate, made while they are read.
+
+    Reading forward costs each sample once; reading back beyond what is kept starts again. Each thread has a place of
+    its own, so several may read at once.
+    """
+
+    def __init__(self, original: Recording, rate: float) -> None:
+        self.original = original
+        """What is resampled."""
+        self.rate = rate
+        self.shape = (len(LEADS), resampled_length(original.samples, original.sampling_rate, rate))
+        self.dtype = np.dtype(np.float32)
+        self._of_thread = threading.local()
+        self._of_thread.place = _Place(original, rate)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what it was made from."""
+        return Resampled, (self.original, self.rate)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return samples `start` to `stop` in millivolts, shape (12, stop - start)."""
+        start, stop, _ = slice(start, stop).indices(self.shape[1])
+        place = getattr(self._of_thread, "place", None)
+        if place is None or start < place.start:
+            place = self._of_thread.place = _Place(self.original, self.rate)
+        found: NDArray[np.float32] = place.read(start, stop)
+        return found
+
+
+class _Place:
+    """How far one reader has come, and the last samples before it."""
+
+    def __init__(self, original: Recording, rate: float) -> None:
+        self._original = original
+        self._resampler = Resampler(original.sampling_rate, rate)
+        self._fed = 0
+        self._parts: deque[NDArray[np.float32]] = deque()
+        self.start = self._end = 0
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        while self._end < stop:
+            self._append(self._next())
+            while self._end - self.start - self._parts[0].shape[1] > max(_KEPT, self._end - start):
+                self.start += self._parts.popleft().shape[1]
+        pieces, at = [], self.start
+        for part in self._parts:
+            pieces.append(part[:, max(start - at, 0) : max(stop - at, 0)])
+            at += part.shape[1]
+        return np.concatenate([piece for piece in pieces if piece.shape[1]] or pieces[:1], axis=1)
+
+    def _next(self) -> NDArray[np.float32]:
+        if self._fed == self._original.samples:
+            return self._resampler.flush()
+        stop = min(self._fed + _BLOCK, self._original.samples)
+        finished = self._resampler.push(self._original.stretch(self._fed, stop))
+        self._fed = stop
+        return finished
+
+    def _append(self, part: NDArray[np.float32]) -> None:
+        self._parts.append(part)
+        self._end += part.shape[1]
+
+
+def at_rate(recording: Recording, rate: float) -> Recording:
+    """Return a recording at another sampling rate; itself where it has that rate.
+
+    Raises:
+        SamplingRateError: Its rate is out of range.
+        MissingExtraError: soxr is not installed.
+    """
+    if same_rate(recording.sampling_rate, rate):
+        return recording
+    return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
+
+
+def _stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
+    try:
+        import soxr
+    except ImportError as error:
+        purpose = f"a recording of {from_rate:g} Hz must be resampled to {to_rate:g} Hz, which"
+        raise MissingExtraError(purpose, "resample") from error
+    return soxr.ResampleStream(from_rate, to_rate, n_leads, dtype="float32", quality="HQ")

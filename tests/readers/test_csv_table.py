@@ -1,0 +1,170 @@
+"""Tables and their oddities."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from ecg_edge import read_recording
+from ecg_edge.errors import EcgEdgeError
+from ecg_edge.readers.formats import csv_table as table
+from ecg_edge.recording.leads import LEADS
+
+SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 1500)).round(4)
+MICRO = "\N{MICRO SIGN}"
+
+
+def text(titles=(), *, delimiter=",", decimal=".", quote="", time=None, signal=SIGNAL, end="\n"):
+    """Make a table; `time` gives the first cell of a row from the number of the row."""
+    rows = [list(titles)] if titles else []
+    for i, sample in enumerate(signal.T):
+        cells = [f"{value:.4f}".replace(".", decimal) for value in sample]
+        rows.append([*([str(time(i)).replace(".", decimal)] if time else []), *cells])
+    return end.join(delimiter.join(f"{quote}{cell}{quote}" for cell in row) for row in rows) + end
+
+
+def read(tmp_path, content, suffix=".csv", **declared):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_recording(path, **declared)
+
+
+def units(unit, opening="(", closing=")"):
+    return [f"{lead}{opening}{unit}{closing}" for lead in LEADS]
+
+
+BY_ITS_HEADER = {
+    "brackets": text(["time_s", *units("mV", " [", "]")], time=lambda i: i / 500),
+    "slash": text(["t/ms", *units("mV", "/", "")], time=lambda i: 2 * i),
+    "underscore": text(["t_ms", *units("mV", "_", "")], time=lambda i: 2 * i),
+    "microseconds": text([f"Time ({MICRO}s)", *units("mV")], time=lambda i: 2000 * i),
+    "a row of units": text(["Time", *LEADS], time=lambda i: i / 500).replace("\n", "\ns" + ",mV" * 12 + "\n", 1),
+    "quoted": text(["time_s", *units("mV")], quote='"', time=lambda i: i / 500),
+    "decimal comma in quotes": text(["time_s", *units("mV")], quote='"', decimal=",", time=lambda i: i / 500),
+    "semicolons": text(["Zeit [s]", *units("mV")], delimiter=";", decimal=",", time=lambda i: i / 500, end="\r\n"),
+    "byte order mark": "\N{ZERO WIDTH NO-BREAK SPACE}" + text(["s", *units("mV")], time=lambda i: i / 500),
+    "comments": "# device 7\n\n" + text(["s", *units("mV")], time=lambda i: i / 500),
+    "trailing delimiter": text(["s", *units("mV"), ""], time=lambda i: i / 500).replace("\n", ",\n").replace(",,", ","),
+    "utf-16": text(["s", *units("mV")], delimiter="\t", time=lambda i: i / 500).encode("utf-16"),
+    "time last": text([*units("mV"), "time_s"], signal=np.vstack([SIGNAL, np.arange(1500) / 500])),
+}
+
+
+@pytest.mark.parametrize("name", BY_ITS_HEADER)
+def test_a_table_that_declares_everything_needs_no_more(tmp_path, name):
+    recording = read(tmp_path, BY_ITS_HEADER[name])
+    assert (recording.sampling_rate, recording.samples) == (500, 1500)
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252"])
+def test_the_sign_for_micro_is_known_in_any_encoding(tmp_path, encoding):
+    content = text(units(f"{MICRO}V"), delimiter=";", decimal=",").encode(encoding)
+    recording = read(tmp_path, content, sampling_rate=500)
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL / 1000, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(("delimiter", "suffix"), [(",", ".csv"), (";", ".CSV"), ("\t", ".tsv")])
+def test_twelve_bare_columns_are_the_twelve_leads(tmp_path, delimiter, suffix):
+    recording = read(tmp_path, text(delimiter=delimiter), suffix, sampling_rate=500, units="mV")
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_column_numbers_above_bare_columns_are_no_samples(tmp_path, first):
+    numbers = ",".join(str(first + place) for place in range(12))
+    recording = read(tmp_path, f"{numbers}\n{text()}", sampling_rate=500, units="mV")
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+    assert recording.samples == 1500
+
+
+def test_a_column_without_a_title_is_left_out(tmp_path):
+    content = text(["", *units("mV")], time=lambda i: i)
+    np.testing.assert_allclose(read(tmp_path, content, sampling_rate=500).stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+def test_bare_columns_of_another_number_must_be_named(tmp_path):
+    order = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
+    content = text(signal=SIGNAL[[LEADS.index(lead) for lead in order]])
+    with pytest.raises(EcgEdgeError, match="has 8 columns and no header; name them: --leads"):
+        read(tmp_path, content, sampling_rate=500, units="mV")
+    recording = read(tmp_path, content, sampling_rate=500, units="mV", leads=order)
+    np.testing.assert_allclose(recording.stretch(0, 1500)[6:], SIGNAL[6:], atol=1e-6)
+
+
+@pytest.mark.parametrize(("rate", "digits"), [(500, 3), (360, 3), (250, 3), (1000, 3), (257, 4), (128, 3), (499.5, 7)])
+def test_a_rate_is_found_through_rounded_times(tmp_path, rate, digits):
+    content = text(["time_s", *units("mV")], time=lambda i: f"{i / rate:.{digits}f}")
+    assert read(tmp_path, content).sampling_rate == pytest.approx(rate, rel=1e-5)
+
+
+def test_a_time_column_of_unknown_unit_does_not_tell_the_rate(tmp_path):
+    content = text(["time", *units("mV")], time=lambda i: i * 2)
+    with pytest.raises(EcgEdgeError, match="declares no sampling rate"):
+        read(tmp_path, content)
+    assert read(tmp_path, content, sampling_rate=500).sampling_rate == 500
+
+
+@pytest.mark.parametrize(
+    "time", [lambda i: (i + (i > 700)) / 500, lambda i: i % 700 / 500, lambda _: 0, lambda _: "nan"]
+)
+def test_an_irregular_time_column_is_refused(tmp_path, time):
+    with pytest.raises(EcgEdgeError, match="time column is not regular"):
+        read(tmp_path, text(["time_s", *units("mV")], time=time))
+
+
+def test_other_columns_are_left_out_whatever_they_hold(tmp_path):
+    lines = text(units("mV")).splitlines()
+    content = "\n".join(f"{'date' if i == 0 else '01.02.2024 10:00'},{line},note" for i, line in enumerate(lines))
+    np.testing.assert_allclose(read(tmp_path, content, sampling_rate=500).stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+def replaced(at, row):
+    lines = text(units("mV")).splitlines()
+    lines[at] = row
+    return "\n".join(lines)
+
+
+HOSTILE = {
+    "words in a row": (replaced(700, "what is this"), "line 701 is no row of numbers"),
+    "a short row": (replaced(700, "1,2,3"), "line 701 is no row of numbers"),
+    "an empty cell": (replaced(700, ",".join(["0.1"] * 11) + ","), "line 701 is no row of numbers"),
+    "no rows": (",".join(units("mV")), "has no rows"),
+    "something else": ("name,a,b,c,d,e,f,g\nx,1,2,3,4,5,6,7\n", "no table of leads"),
+    "few columns": ("I,II\n1,2\n", "no table of leads"),
+    "empty": ("", "empty"),
+    "nul": (b"I,II,V1,V2,V3,V4,V5,V6\n" + bytes(1000), "no table of leads"),
+    "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 16384 letters"),
+    "open quote": (text(units("mV"), quote='"') + '"' + "1,\n" * 100_000, "quotes that do not end|no row of numbers"),
+    "another encoding below": (
+        text(units("mV")).encode() + b"0," * 11 + b"\xff\n",
+        "no text in one encoding|row of numbers",
+    ),
+    "brackets": ("I" + " (" * 3000 + "," * 8 + "\n1\n", "no table of leads"),
+    "many columns": ("I," * 3000 + "\n1\n", "no table of leads"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_bad_table_is_one_clear_error(tmp_path, name):
+    content, message = HOSTILE[name]
+    with pytest.raises(EcgEdgeError, match=message) as caught:
+        read(tmp_path, content, sampling_rate=500, units="mV")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_too_large_is_refused_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "_MOST_BYTES", 1000)
+    with pytest.raises(EcgEdgeError, match="larger than 1000 bytes; save it as"):
+        read(tmp_path, text(units("mV")), sampling_rate=500)
+
+
+def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
+    content = text(units("mV"), signal=np.tile(SIGNAL, 20))
+    monkeypatch.setattr(table, "_ROWS_AT_A_TIME", 1000)
+    tracemalloc.start()
+    recording = read(tmp_path, content, sampling_rate=500)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+    np.testing.assert_allclose(recording.stretch(0, 30_000), np.tile(SIGNAL, 20), atol=1e-6)

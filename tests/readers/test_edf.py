@@ -1,0 +1,145 @@
+"""EDF and EDF+ and their oddities."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from written import edf_signals, write_edf
+
+from ecg_edge import read_recording
+from ecg_edge.errors import EcgEdgeError, UnreadableError
+from ecg_edge.readers.formats import edf
+from ecg_edge.recording.leads import LEADS
+
+edfio = pytest.importorskip("edfio")
+SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 3000))
+
+
+def other(label="Resp", rate=50, units="l"):
+    return edfio.EdfSignal(np.zeros(6 * rate), rate, label=label, physical_dimension=units, physical_range=(-1, 1))
+
+
+@pytest.mark.parametrize("small", [0, 2**18])
+def test_other_signals_annotations_and_rates_do_not_disturb_the_leads(tmp_path, monkeypatch, small):
+    monkeypatch.setattr(edf, "_SMALL_DATA_RECORD", small)
+    signals = edf_signals(SIGNAL, leads=[f"ECG {lead}" for lead in LEADS])
+    signals = [other(), *signals[:5], other("ECG V7", 100, "mV"), *signals[5:]]
+    edfio.Edf(signals, annotations=[edfio.EdfAnnotation(1, None, "chest pain")]).write(tmp_path / "a.edf")
+    recording = read_recording(tmp_path / "a.edf")
+    assert (recording.sampling_rate, recording.samples) == (500, 3000)
+    for start, stop in [(0, 3000), (499, 501), (500, 1000), (1234, 2999)]:
+        np.testing.assert_allclose(recording.stretch(start, stop), SIGNAL[:, start:stop], atol=1e-3)
+
+
+def test_each_lead_has_its_own_gain_and_units(tmp_path):
+    signals = [
+        edfio.EdfSignal(
+            row * (1000 if i % 2 else 1),
+            500,
+            label=LEADS[i],
+            physical_dimension="uV" if i % 2 else "mV",
+            physical_range=(-(3 + i) * (1000 if i % 2 else 1), (4 + i) * (1000 if i % 2 else 1)),
+            digital_range=(-2048, 2047) if i % 3 else (0, 30000),
+        )
+        for i, row in enumerate(SIGNAL)
+    ]
+    edfio.Edf(signals).write(tmp_path / "a.edf")
+    found = read_recording(tmp_path / "a.edf").stretch(0, 3000)
+    np.testing.assert_allclose(found, SIGNAL, atol=5e-3)
+
+
+@pytest.mark.parametrize("rate", [250, 360, 1000, 62.5 * 8])
+def test_the_rate_is_that_of_the_data_records(tmp_path, rate):
+    signals = edf_signals(SIGNAL[:, : int(rate * 2)], rate)
+    edfio.Edf(signals, data_record_duration=0.2).write(tmp_path / "a.edf")
+    assert read_recording(tmp_path / "a.edf").sampling_rate == pytest.approx(rate)
+
+
+def test_leads_of_different_rates_are_refused(tmp_path):
+    signals = edf_signals(SIGNAL)
+    signals[7] = edfio.EdfSignal(SIGNAL[7, ::2], 250, label="V2", physical_dimension="mV")
+    edfio.Edf(signals).write(tmp_path / "a.edf")
+    with pytest.raises(EcgEdgeError, match="its leads have different sampling rates"):
+        read_recording(tmp_path / "a.edf")
+
+
+def test_units_that_the_file_leaves_blank_are_asked_for(tmp_path):
+    path = write_edf(tmp_path / "a.edf", SIGNAL, units="")
+    with pytest.raises(EcgEdgeError, match="declares no units; say it with --units"):
+        read_recording(path)
+    np.testing.assert_allclose(read_recording(path, units="mV").stretch(0, 3000), SIGNAL, atol=1e-3)
+
+
+def patched(path, at, content):
+    data = bytearray(path.read_bytes())
+    data[at : at + len(content)] = content
+    path.write_bytes(data)
+    return path
+
+
+def column(name, signal=0):
+    """Where a signal's cell of a column stands."""
+    widths = list(edf._COLUMNS.items())
+    before = sum(width for key, width in widths[: [key for key, _ in widths].index(name)])
+    return 256 + 12 * before + signal * edf._COLUMNS[name]
+
+
+HOSTILE = {
+    "gaps": (192, b"EDF+D", "a recording with gaps"),
+    "cut off": (236, b"99999999", "promises 99999999 data records, 6 are there"),
+    "many signals": (252, b"9999", "it has 9999 signals"),
+    "no signals": (252, b"0   ", "it has 0 signals"),
+    "signals beyond the end": (252, b"500 ", "is cut off"),
+    "words": (252, b"many", "header cannot be read"),
+    "no duration": (244, b"0       ", "header cannot be read"),
+    "negative duration": (244, b"-1      ", "sampling rate must be a positive number"),
+    "nan duration": (244, b"nan     ", "sampling rate must be a positive number"),
+    "huge data record": (column("samples"), b"99999999", "different sampling rates"),
+    "negative samples": (column("samples", 3), b"-500    ", "fewer than 0 samples"),
+    "flat calibration": (column("digital_max", 4), b"-32768  ", "without calibration"),
+    "infinite calibration": (column("physical_max", 4), b"1e999   ", "without calibration"),
+    "letters": (column("physical_min", 4), b"low     ", "header cannot be read"),
+    "unit": (column("units", 2), b"mmHg    ", "mmHg is no unit of voltage"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_header_gets_one_clear_error(tmp_path, name):
+    at, content, message = HOSTILE[name]
+    path = patched(write_edf(tmp_path / "a.edf", SIGNAL), at, content)
+    with pytest.raises(EcgEdgeError, match=message) as caught:
+        read_recording(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_damaged_header_holds_is_told_in_one_line(tmp_path):
+    path = patched(write_edf(tmp_path / "a.edf", SIGNAL), column("label", 6), b"V1\n\nV1\x1b[31m" + bytes(4))
+    with pytest.raises(EcgEdgeError, match="V1 of I, II, V1 to V6 is missing") as caught:
+        read_recording(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recorder_that_did_not_say_how_long_it_recorded_is_believed_its_bytes(tmp_path):
+    path = patched(write_edf(tmp_path / "a.edf", SIGNAL), 236, b"-1      ")
+    assert read_recording(path).samples == 3000
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path):
+    path = write_edf(tmp_path / "a.edf", SIGNAL)
+    recording = read_recording(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UnreadableError, match=r"shorter|changed"):
+        recording.stretch(2900, 3000)
+
+
+def test_an_hour_is_answered_in_little_memory(tmp_path, tiny):
+    tile = write_edf(tmp_path / "tile.edf", SIGNAL).read_bytes()
+    head, body = bytearray(tile[: 256 * 13]), tile[256 * 13 :]
+    head[236:244] = b"%-8d" % (6 * 600)
+    (tmp_path / "a.edf").write_bytes(bytes(head) + body * 600)
+    tracemalloc.start()
+    finding = tiny.detect(read_recording(tmp_path / "a.edf"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert finding.duration_s == 3600
+    assert peak < 20e6
