@@ -1,65 +1,65 @@
-"""From window means and the quality report to the finding of a recording."""
+"""Decides: from window means and the quality report to the finding of a recording."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ecg_edge.errors import UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model.aggregation import WindowMean
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.quality import messages as notes
-from ecg_edge.quality.monitor import QualityMonitor
+from ecg_edge.quality.gate import GatePolicy
+from ecg_edge.quality.report import QualityReport
 from ecg_edge.quality.rules import RULES
-
-QualityGate = Literal["refuse", "warn"]
-"""What becomes of a recording that a quality rule refuses: no answer, or an answer with the reason as a warning."""
 
 
 class Subject(NamedTuple):
-    """What a finding is about."""
+    """The recording that a finding is about."""
 
     record: str
     source: str
     duration_s: float
     sampling_rate: float
+    """Samples per second before resampling."""
 
 
-class Judge(NamedTuple):
-    """Turns what was measured of a recording into its finding."""
+class DecisionRule(NamedTuple):
+    """Turns the window means and the quality report of a recording into its finding."""
 
     infarction: ModelSpec
     localization: ModelSpec
     provenance: Provenance
-    gate: QualityGate
+    gate: GatePolicy
 
-    def too_short(self, subject: Subject, samples: int) -> Finding | None:
-        """Return the refusal of samples that are too few for a window of each stage, none if they are enough."""
+    def refuse_short(self, subject: Subject, samples: int) -> Finding | None:
+        """Return the refusal of a recording that is shorter than a window of each stage; None if it is long enough."""
         window = max(self.infarction.window, self.localization.window)
         if samples >= window:
             return None
-        return self._refused(subject, [notes.too_short(samples, window, self.infarction.sampling_rate)])
+        return self._refuse(subject, [notes.too_short(samples, window, self.infarction.sampling_rate)])
 
-    def first_stage(
-        self, subject: Subject, quality: QualityMonitor, mean: WindowMean, timeline: Timeline | None = None
+    def decide(
+        self, subject: Subject, report: QualityReport, mean: WindowMean, timeline: Timeline | None = None
     ) -> Finding:
-        """Return the finding without sites: refused, detected or not detected.
+        """Return the finding of the first stage: cannot_analyse, detected or not_detected.
 
         Raises:
-            UncomputableError: The model's answer is not a number.
+            UncomputableError: The model's answer is not finite.
         """
-        report = quality.report()
         reasons, warnings = list(report.reasons), list(report.warnings)
         if reasons and self.gate == "refuse":
-            return self._refused(subject, reasons)
-        if left_out := mean.windows - mean.counted:
+            return self._refuse(subject, reasons)
+        left_out = mean.windows - mean.counted
+        if left_out:
             too_many = left_out > RULES["windows_left_out"].limit * mean.windows
             note = notes.windows_left_out(left_out, mean.windows, report.unusable_s)
             (reasons if too_many else warnings).append(note)
         if (reasons and self.gate == "refuse") or not mean.counted:
-            return self._refused(subject, reasons)
-        if (probabilities := mean.probability()) is None:
+            return self._refuse(subject, reasons)
+        probabilities = mean.probability()
+        if probabilities is None:
             raise UncomputableError
         probability, threshold = probabilities[0], self.infarction.thresholds[0]
         return Finding(
@@ -75,11 +75,11 @@ class Judge(NamedTuple):
             timeline=timeline,
         )
 
-    def with_sites(self, finding: Finding, mean: WindowMean, timelines: Sequence[Timeline] = ()) -> Finding:
-        """Return a finding with its sites and a warning for each that was found but is unproven.
+    def add_sites(self, finding: Finding, mean: WindowMean, timelines: Sequence[Timeline] = ()) -> Finding:
+        """Return a finding with its sites, and a warning for each found site that is unproven.
 
         Raises:
-            UncomputableError: The model's answer is not a number.
+            UncomputableError: The model's answer is not finite.
         """
         left_out = mean.windows - mean.counted
         if left_out and all(note.code != "windows_left_out" for note in finding.warnings):
@@ -87,11 +87,12 @@ class Judge(NamedTuple):
             finding = replace(finding, warnings=(*finding.warnings, note))
         if not mean.counted:
             return finding
-        if (probabilities := mean.probability()) is None:
+        probabilities = mean.probability()
+        if probabilities is None:
             raise UncomputableError
         spec = self.localization
         sites = tuple(
-            SiteFinding(*part) for part in zip_longest(spec.labels, probabilities, spec.thresholds, timelines)
+            SiteFinding(*values) for values in zip_longest(spec.labels, probabilities, spec.thresholds, timelines)
         )
         unproven = tuple(
             Note("unproven_site", f"{site.site} was learned from too few examples to be trusted", site=site.site)
@@ -100,7 +101,7 @@ class Judge(NamedTuple):
         )
         return replace(finding, sites=sites, warnings=unproven + finding.warnings)
 
-    def _refused(self, subject: Subject, reasons: Sequence[Note]) -> Finding:
+    def _refuse(self, subject: Subject, reasons: Sequence[Note]) -> Finding:
         return Finding(
             subject.record,
             subject.source,
@@ -112,6 +113,6 @@ class Judge(NamedTuple):
         )
 
 
-def to_be_located(finding: Finding, *, all_sites: bool) -> bool:
-    """Return whether the second stage has something to say of a finding."""
+def needs_localization(finding: Finding, *, all_sites: bool) -> bool:
+    """Return whether the second stage must run."""
     return finding.status == "detected" or (all_sites and finding.status == "not_detected")

@@ -1,44 +1,31 @@
-"""The cascade: recordings in, findings out."""
+"""Recordings in, findings out."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from threading import Semaphore
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, get_args
 
 from ecg_edge._version import __version__
-from ecg_edge.decision import Judge, QualityGate, Subject, to_be_located
+from ecg_edge.cascade import Cascade
+from ecg_edge.decision import DecisionRule
 from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, UnreadableError
-from ecg_edge.findings import Finding, Provenance, Timeline
-from ecg_edge.model.aggregation import WindowMean, window_probabilities
-from ecg_edge.model.inference import Watch, scored_windows
-from ecg_edge.model.manifest import read_files
+from ecg_edge.findings import Finding, Provenance
+from ecg_edge.model.manifest import CheckedFile, read_files
 from ecg_edge.model.session import PROVIDERS, Model
-from ecg_edge.model.spec import STAGES, ModelSpec
+from ecg_edge.model.spec import STAGES
 from ecg_edge.package_data import shipped_models
-from ecg_edge.quality.gate import Listener
-from ecg_edge.readers import RecordFile
-from ecg_edge.recording import LEADS, Recording
-from ecg_edge.scheduling import batches
+from ecg_edge.quality.gate import GatePolicy
+from ecg_edge.quality.measures import RATE
+from ecg_edge.recording import LEADS, Recording, RecordFile
+from ecg_edge.scheduling import Item, batches, work_side_by_side
 
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
-
-
-_Answer = tuple[WindowMean, tuple[Timeline, ...]]
-
-
-class _Taken(NamedTuple):
-    subject: Subject
-    recording: Recording
-    """At the models' sampling rate."""
-    listener: Listener
 
 
 class Detector:
@@ -64,7 +51,7 @@ class Detector:
         *,
         provider: str = "cpu",
         threads: int = 1,
-        quality_gate: QualityGate = "refuse",
+        quality_gate: GatePolicy = "refuse",
     ) -> None:
         if provider not in PROVIDERS:
             msg = f"provider is {provider!r}, expected one of {', '.join(PROVIDERS)}"
@@ -72,28 +59,23 @@ class Detector:
         if threads < 1:
             msg = f"threads is {threads}, expected 1 or more"
             raise ValueError(msg)
-        if quality_gate not in ("refuse", "warn"):
-            msg = f"quality_gate is {quality_gate!r}, expected refuse or warn"
+        if quality_gate not in get_args(GatePolicy):
+            msg = f"quality_gate is {quality_gate!r}, expected {' or '.join(get_args(GatePolicy))}"
             raise ValueError(msg)
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
-        # Many short calls would hand the interpreter's lock to and fro: half of the threads make them, half compute.
-        self._turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Semaphore(-(-threads // 2))
-        files = read_files(self.folder, "models")
-        if missing := set(STAGES) - set(files):
-            raise ModelError(self.folder, f"has no model for the stage {', '.join(sorted(missing))}")
-        self.infarction, self.localization = (Model(files[stage], provider) for stage in STAGES)
-        for model, stage in zip((self.infarction, self.localization), STAGES, strict=True):
-            if model.spec.stage != stage or model.spec.leads != LEADS or model.spec.unit != "mV":
-                raise ModelError(files[stage].path, f"is not a {stage} model of 12 leads in mV")
+        self.infarction, self.localization = _load_models(self.folder, provider)
         self.provenance = Provenance(
             __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
         )
-        self.judge = Judge(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
+        rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
+        # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
+        turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Semaphore(ceil(threads / 2))
+        self._cascade = Cascade(self.infarction, self.localization, rule, turn)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made from."""
-        return _detector, (self.folder, self._provider, self._threads, self.judge.gate)
+        return _rebuild, (self.folder, self._provider, self._threads, self._cascade.rule.gate)
 
     def detect(self, recording: Recording, *, all_sites: bool = False, windows: bool = False) -> Finding:
         """Answer one recording.
@@ -105,11 +87,11 @@ class Detector:
             windows: Keep the probability of each window that counts.
 
         Raises:
-            InvalidRecordingError: It has a hopeless sampling rate or, past an open gate, is beyond measure.
+            InvalidRecordingError: The sampling rate is not supported or, with the gate set to warn, the result is not finite.
             MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """
-        return self._answers([self._taken(recording)], all_sites, windows)[0]
+        return self._cascade.answer([_require_recording(recording)], all_sites=all_sites, windows=windows)[0]
 
     def stream(
         self,
@@ -122,7 +104,7 @@ class Detector:
         """Return a live feed of one patient, to be pushed chunk by chunk; see `ecg_edge.stream.Stream`."""
         from ecg_edge.stream import Stream
 
-        return Stream(self, sampling_rate, leads, units, name)
+        return Stream(self._cascade, sampling_rate, leads, units, name)
 
     def detect_many(
         self, recordings: Iterable[Recording | RecordFile], *, all_sites: bool = False, windows: bool = False
@@ -137,108 +119,79 @@ class Detector:
             windows: As in `detect`.
         """
         together = batches(recordings, self._provider, self._threads)
-        answer = partial(self._findings, all_sites=all_sites, windows=windows)
+        answer = partial(self._answer_batch, all_sites=all_sites, windows=windows)
         if self._threads == 1 or (isinstance(recordings, Sequence) and len(recordings) == 1):
             yield from chain.from_iterable(map(answer, together))
         else:
-            from ecg_edge.scheduling import side_by_side
+            yield from chain.from_iterable(work_side_by_side(answer, together, self._threads))
 
-            yield from chain.from_iterable(side_by_side(answer, together, self._threads))
-
-    def _findings(self, batch: list[Recording | RecordFile], all_sites: bool, windows: bool) -> list[Finding]:
-        taken: list[_Taken] = []
-        findings: list[Finding | None] = []
-        for item in batch:
+    def _answer_batch(self, batch: list[Item], *, all_sites: bool, windows: bool) -> list[Finding]:
+        """Read and answer items together; what cannot be read or answered becomes a finding with status "error"."""
+        recordings: dict[int, Recording] = {}
+        findings: dict[int, Finding] = {}
+        for i, item in enumerate(batch):
             try:
-                taken.append(self._taken(item.read() if isinstance(item, RecordFile) else item))
-            except EcgEdgeError as error:
-                findings.append(self._failed(item.name, item.source, error))
-            except OSError as error:
-                unreadable = UnreadableError(item.source, f"cannot be read: {error.strerror or error}")
-                findings.append(self._failed(item.name, item.source, unreadable))
-            except MemoryError as error:
-                findings.append(self._failed(item.name, item.source, NoMemoryError(error)))
-            else:
-                findings.append(None)
-        answers = iter(self._answers_or_errors(taken, all_sites, windows))
-        return [finding or next(answers) for finding in findings]
+                recordings[i] = item.read() if isinstance(item, RecordFile) else _require_recording(item)
+            except (EcgEdgeError, OSError, MemoryError) as error:
+                findings[i] = self._report_error(item, error)
+        answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows)
+        findings.update(zip(recordings, answers, strict=True))
+        return [findings[i] for i in range(len(batch))]
 
-    def _answers_or_errors(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
+    def _answer_all(self, recordings: list[Recording], *, all_sites: bool, windows: bool) -> list[Finding]:
+        """Answer recordings together or, if one of them fails, each by itself."""
         try:
-            return self._answers(taken, all_sites, windows)
+            return self._cascade.answer(recordings, all_sites=all_sites, windows=windows)
         except (EcgEdgeError, MemoryError) as error:
-            if len(taken) == 1:
-                known = error if isinstance(error, EcgEdgeError) else NoMemoryError(error)
-                return [self._failed(taken[0].subject.record, taken[0].subject.source, known)]
-            # Each by itself, and listened to from its beginning.
-            alone = [each._replace(listener=Listener(self.judge.gate)) for each in taken]
-            return [finding for each in alone for finding in self._answers_or_errors([each], all_sites, windows)]
+            if len(recordings) == 1:
+                return [self._report_error(recordings[0], error)]
+        answer_one = partial(self._answer_all, all_sites=all_sites, windows=windows)
+        return [finding for recording in recordings for finding in answer_one([recording])]
 
-    def _failed(self, name: str, source: str, error: EcgEdgeError) -> Finding:
-        return Finding(name, source, "error", self.provenance, error=str(error))
-
-    def _taken(self, recording: Recording) -> _Taken:
-        if not isinstance(recording, Recording):
-            msg = f"expected a Recording, found {type(recording).__name__}; wrap an array: Recording(signal)"
-            raise TypeError(msg)
-        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
-        rate = self.infarction.spec.sampling_rate
-        if recording.sampling_rate != rate:
-            from ecg_edge.recording.resampling import at_rate
-
-            recording = at_rate(recording, rate)
-        return _Taken(subject, recording, Listener(self.judge.gate))
-
-    def _answers(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
-        short = [self.judge.too_short(each.subject, each.recording.samples) for each in taken]
-        long = [each for each, finding in zip(taken, short, strict=True) if finding is None]
-        answers = iter(self._cascade(long, all_sites, windows))
-        return [finding or next(answers) for finding in short]
-
-    def _cascade(self, taken: list[_Taken], all_sites: bool, windows: bool) -> list[Finding]:
-        findings = []
-        for each, (mean, timelines) in zip(taken, self._listened(taken, windows), strict=True):
-            with self._turn:
-                findings.append(self.judge.first_stage(each.subject, each.listener.quality, mean, *timelines))
-        located = [i for i, finding in enumerate(findings) if to_be_located(finding, all_sites=all_sites)]
-        second = self._scored(self.localization, [taken[i] for i in located], windows)
-        for i, (mean, timelines) in zip(located, second, strict=True):
-            findings[i] = self.judge.with_sites(findings[i], mean, timelines)
-        return findings
-
-    def _listened(self, taken: list[_Taken], windows: bool) -> list[_Answer]:
-        """Return the first stage's answers; every sample that is read on the way is listened to."""
-
-        def listen(i: int, start: int, samples: NDArray[np.float32]) -> None:
-            with self._turn:
-                taken[i].listener.listen(start, samples)
-
-        answers = self._scored(self.infarction, taken, windows, listen)
-        for i, each in enumerate(taken):
-            start, samples = each.listener.quality.samples, each.recording.samples
-            if start < samples:
-                listen(i, start, each.recording.stretch(start, samples))
-        return answers
-
-    def _scored(self, model: Model, taken: list[_Taken], windows: bool, watch: Watch | None = None) -> list[_Answer]:
-        """Return the mean over the windows that count and, if asked for, each label's timeline of them."""
-        means = [WindowMean(model.spec) for _ in taken]
-        kept: list[list[tuple[NDArray[np.int64], NDArray[np.float32]]]] = [[] for _ in taken]
-        for i, starts, scores in scored_windows(model, [each.recording for each in taken], watch):
-            counts = taken[i].listener.counts(scores, starts, model.spec.window)
-            means[i].add(scores, counts)
-            if windows:
-                kept[i].append((starts[counts], scores[counts]))
-        return [(mean, _timelines(model.spec, each)) for mean, each in zip(means, kept, strict=True)]
+    def _report_error(self, item: Item, error: EcgEdgeError | OSError | MemoryError) -> Finding:
+        if isinstance(error, EcgEdgeError):
+            message = str(error)
+        elif isinstance(error, OSError):
+            message = str(UnreadableError(item.source, f"cannot be read: {error.strerror or error}"))
+        else:
+            message = str(NoMemoryError(error))
+        return Finding(item.name, item.source, "error", self.provenance, error=message)
 
 
-def _timelines(spec: ModelSpec, kept: list[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> tuple[Timeline, ...]:
-    if not kept:
-        return ()
-    starts, scores = (np.concatenate(each) for each in zip(*kept, strict=True))
-    starts_s = tuple((starts / spec.sampling_rate).tolist())
-    return tuple(Timeline(starts_s, tuple(each.tolist())) for each in window_probabilities(scores, spec.average).T)
+def _load_models(folder: Path, provider: str) -> tuple[Model, Model]:
+    """Load the models of both stages.
+
+    Raises:
+        ModelError: A model is missing, changed, or made for another input than the quality gate measures.
+        ProviderError: The provider would not run.
+    """
+    files = read_files(folder, "models")
+    if missing := set(STAGES) - set(files):
+        raise ModelError(folder, f"has no model for the stage {', '.join(sorted(missing))}")
+    infarction, localization = (_load_model(files[stage], stage, provider) for stage in STAGES)
+    return infarction, localization
 
 
-def _detector(folder: Path, provider: str, threads: int, quality_gate: QualityGate) -> Detector:
+def _load_model(file: CheckedFile, stage: str, provider: str) -> Model:
+    model = Model(file, provider)
+    spec = model.spec
+    if spec.stage != stage:
+        raise ModelError(file.path, f"is a model of the stage {spec.stage}, expected {stage}")
+    if spec.leads != LEADS or spec.unit != "mV":
+        raise ModelError(file.path, f"expects {len(spec.leads)} leads in {spec.unit}, not the 12 leads in mV")
+    if spec.sampling_rate != RATE:
+        raise ModelError(
+            file.path, f"expects {spec.sampling_rate:g} Hz; the quality gate and both models must use {RATE} Hz"
+        )
+    return model
+
+
+def _require_recording(item: object) -> Recording:
+    if not isinstance(item, Recording):
+        msg = f"expected a Recording, found {type(item).__name__}; wrap an array: Recording(signal)"
+        raise TypeError(msg)
+    return item
+
+
+def _rebuild(folder: Path, provider: str, threads: int, quality_gate: GatePolicy) -> Detector:
     return Detector(folder, provider=provider, threads=threads, quality_gate=quality_gate)

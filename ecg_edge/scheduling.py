@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
 from ecg_edge.recording import RecordFile, Recording
@@ -12,47 +13,48 @@ if TYPE_CHECKING:
 
 Item = Recording | RecordFile
 
-# So many small ones keep Python's code and the weights in the processor's caches.
-_SMALL_ONES = 4
-_SMALL_BYTES = 2**19
-_ON_A_GPU = 64
-_BYTES_OF_A_SAMPLE = 48
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-_AHEAD = 3
-"""Items taken for each thread: while one is in the middle of a long one, the others have something to do."""
+# A few small recordings at a time keep Python's code and the weights in the processor's caches.
+_N_SMALL = 4
+_SMALL_BYTES = 2**19
+_N_ON_A_GPU = 64
+_BYTES_PER_SAMPLE = 48
+_N_AHEAD = 3
+"""Tasks taken ahead for each thread: while one thread is busy with a long task, the others have something to do."""
 
 
 def batches(recordings: Iterable[Item], provider: str, threads: int) -> Iterator[list[Item]]:
-    """Yield what is to be answered together.
+    """Yield the recordings that are answered together.
 
-    On a CPU that is a few small ones of a sequence, no more than leave something for each thread. Any other iterable
-    may have no next one for a while, so each of its recordings is a batch of its own. A GPU gets many in any case.
+    On a CPU, these are a few small ones of a sequence, few enough that each thread gets some. Any other iterable may
+    have to wait for its next recording, so each of its recordings is a batch of its own. On a GPU, a batch is large in
+    both cases.
 
     Args:
-        recordings: Where taking one raises, those before it come first.
+        recordings: If taking one raises, the recordings before it are yielded first.
         provider: "cpu" or "cuda".
-        threads: Batches that are worked on at a time.
+        threads: Number of batches that are worked on at a time.
     """
     if provider == "cuda":
-        yield from _filled(recordings, _ON_A_GPU, _ON_A_GPU)
+        yield from _fill_batches(recordings, _N_ON_A_GPU, _N_ON_A_GPU)
     elif isinstance(recordings, Sequence):
-        yield from _filled(recordings, min(_SMALL_ONES, -(-len(recordings) // threads)), 1)
+        yield from _fill_batches(recordings, min(_N_SMALL, ceil(len(recordings) / threads)), 1)
     else:
-        yield from _filled(recordings, 1, 1)
+        yield from _fill_batches(recordings, 1, 1)
 
 
-def _filled(recordings: Iterable[Item], small: int, large: int) -> Iterator[list[Item]]:
-    """Yield lists of at most so many small ones, or so many large ones."""
+def _fill_batches(recordings: Iterable[Item], n_small: int, n_large: int) -> Iterator[list[Item]]:
+    """Yield lists of at most `n_small` recordings, or at most `n_large` if a large one is among them."""
     batch: list[Item] = []
     try:
         for item in recordings:
-            most = small if _is_small(item) else large
-            if len(batch) >= most:
+            n_most = n_small if _is_small(item) else n_large
+            if len(batch) >= n_most:
                 yield batch
                 batch = []
             batch.append(item)
-            if len(batch) == most:
+            if len(batch) == n_most:
                 yield batch
                 batch = []
     except Exception:
@@ -65,72 +67,72 @@ def _filled(recordings: Iterable[Item], small: int, large: int) -> Iterator[list
 
 def _is_small(item: Item) -> bool:
     if isinstance(item, Recording):
-        return item.samples * _BYTES_OF_A_SAMPLE <= _SMALL_BYTES
+        return item.samples * _BYTES_PER_SAMPLE <= _SMALL_BYTES
     return isinstance(item, RecordFile) and item.size is not None and item.size <= _SMALL_BYTES
 
 
-def side_by_side(work: Callable[[Task], Result], items: Iterable[Task], threads: int) -> Iterator[Result]:
-    """Yield the result for each item in the order of the items, several at a time.
+def work_side_by_side(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
+    """Yield the result of each task in the order of the tasks, several at a time.
 
-    The caller's thread works too, so a result that is there waits until the caller's own piece of work is done. The
-    first item is left to it: for a single one no thread is started. At most a few items a thread are taken before their
-    results are. Where taking an item raises, the results of those before it come first.
+    The caller's thread works too. It starts with the first task, so a single task starts no thread. A result that is
+    ready waits until the caller's own task is done. Only a few tasks per thread are taken ahead of their results. If
+    taking a task raises, the results of the tasks before it come first.
 
     Args:
-        work: What to do; called from several threads.
-        items: Taken one after the other in the caller's thread.
-        threads: How many items to work on at a time, at least 2.
+        work: Called from several threads.
+        tasks: Taken one after the other in the caller's thread.
+        threads: Number of tasks to work on at a time, at least 2.
     """
     from concurrent.futures import Future, ThreadPoolExecutor
 
     pending: deque[tuple[Task, Future[Result]]] = deque()
-    not_begun: Future[Result] | None = Future()
-    remaining, failure = iter(items), None
+    unstarted: Future[Result] | None = Future()
+    remaining, failure = iter(tasks), None
     with ThreadPoolExecutor(threads - 1) as pool:
         try:
             while True:
                 try:
-                    item = next(remaining)
+                    task = next(remaining)
                 except StopIteration:
                     break
-                except Exception as error:  # noqa: BLE001 - raised again below, whatever it is
+                except Exception as error:  # noqa: BLE001 - raised again below
                     failure = error
                     break
-                pending.append((item, not_begun or pool.submit(work, item)))
-                not_begun = None
-                while pending and (pending[0][1].done() or len(pending) > _AHEAD * threads):
-                    yield _first(work, pending)
+                pending.append((task, unstarted or pool.submit(work, task)))
+                unstarted = None
+                while pending and (pending[0][1].done() or len(pending) > _N_AHEAD * threads):
+                    yield _take_first(work, pending)
             while pending:
-                yield _first(work, pending)
+                yield _take_first(work, pending)
         finally:
             pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
 
 
-def _first(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> Result:
-    """Take the first result out, and do of the others what no thread has begun while it is not there."""
-    while not pending[0][1].done() and _do_one(work, pending):
+def _take_first(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> Result:
+    """Remove and return the first result; until it is ready, run tasks that no thread has started."""
+    while not pending[0][1].done() and _run_unstarted(work, pending):
         pass
     return pending.popleft()[1].result()
 
 
-def _do_one(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> bool:
-    """Do the first piece of work that no other thread has begun, if there is one."""
+def _run_unstarted(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> bool:
+    """Run the first task that no thread has started; return whether there was one."""
     from concurrent.futures import Future
 
-    for i, (item, future) in enumerate(pending):
+    for i, (task, future) in enumerate(pending):
         if future.cancel():
             done: Future[Result] = Future()
             try:
-                done.set_result(work(item))
-            except Exception as error:  # noqa: BLE001 - raised where the result is asked for
+                done.set_result(work(task))
+            except Exception as error:  # noqa: BLE001 - raised when the result is taken
                 done.set_exception(error)
-            pending[i] = item, done
+            pending[i] = task, done
             return True
     return False
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

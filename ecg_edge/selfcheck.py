@@ -1,4 +1,4 @@
-"""Prove on this machine that the models are the ones that were shipped and answer as they did then."""
+"""Checks on this machine that the models are the shipped ones and give the stored answers."""
 
 import hashlib
 import json
@@ -22,15 +22,15 @@ GOLDEN = "golden.json"
 
 
 class SelfCheckError(EcgEdgeError):
-    """An answer differs from the stored one."""
+    """An answer differs from the stored one, or a file is not the stored one."""
 
 
 def self_check(detector: Detector) -> Iterator[str]:
-    """Yield a line for each thing that was checked, and the verdict last.
+    """Check versions, hashes and golden recordings; yield a line for each, and the result last.
 
     Raises:
-        SelfCheckError: A golden recording is not the stored one, or its answer differs.
-        ModelError: The stored answers are missing or differ from the manifest.
+        SelfCheckError: A golden recording has changed, or its answer differs.
+        ModelError: The file of stored answers is missing or differs from the manifest.
     """
     yield f"python {platform.python_version()}, numpy {np.__version__}, onnxruntime {onnxruntime.__version__}"
     yield f"ecg_edge {__version__}, provider {detector.provenance.provider}"
@@ -39,26 +39,26 @@ def self_check(detector: Detector) -> Iterator[str]:
     stored = read_files(detector.folder, "checks").get("golden")
     if stored is None:
         if detector.folder == shipped_models():
-            msg = f"{detector.folder / MANIFEST} names no stored answers; install the package again"
+            msg = f"{detector.folder / MANIFEST} does not name stored answers; install the package again"
             raise SelfCheckError(msg)
-        yield "OK: the hashes are right; these models come without stored answers to compare"
+        yield "OK: the hashes are right; these models have no stored answers to compare with"
         return
     try:
-        yield from _compared(detector, json.loads(stored.content))
+        yield from _compare(detector, json.loads(stored.content))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, EcgEdgeError):
             raise
-        msg = f"{stored.path} holds no stored answers ({error!r})"
+        msg = f"{stored.path} does not contain stored answers ({error!r})"
         raise SelfCheckError(msg) from error
-    yield "OK: this installation answers as it was shipped"
+    yield "OK: this installation gives the stored answers"
 
 
-def _compared(detector: Detector, golden: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each golden recording that is answered as it was."""
+def _compare(detector: Detector, golden: dict[str, Any]) -> Iterator[str]:
+    """Compare the answer for each golden recording with the stored one; yield a line for each."""
     for answer in golden["recordings"]:
-        recording = read_recording(_checked_example(answer))
-        difference = _difference(detector.detect(recording, all_sites=True), answer)
-        # Other providers compute in other precisions: there only the decisions are promised.
+        recording = read_recording(_find_example(answer))
+        difference = _find_difference(detector.detect(recording, all_sites=True), answer)
+        # Other providers compute with another precision: there, only the decisions must agree.
         if detector.provenance.provider == "CPUExecutionProvider" and difference > golden["tolerance"]:
             msg = f"{answer['file']}: a probability differs by {difference:.1e}, more than {golden['tolerance']:.0e}"
             raise SelfCheckError(msg)
@@ -66,7 +66,7 @@ def _compared(detector: Detector, golden: dict[str, Any]) -> Iterator[str]:
 
 
 def golden_answer(path: Path, finding: Finding) -> dict[str, Any]:
-    """Return what is stored of the answer for an example recording; `finding` holds all sites."""
+    """Return the answer for an example recording as it is stored; `finding` must have all sites."""
     return {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -76,22 +76,24 @@ def golden_answer(path: Path, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _checked_example(answer: dict[str, Any]) -> Path:
+def _find_example(answer: dict[str, Any]) -> Path:
     path = example_recordings() / Path(answer["file"]).name
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != answer["sha256"]:
-        msg = f"{path} is missing or is not the recording that the stored answer is of"
+        msg = f"{path} is missing, or is not the recording of the stored answer; install the package again"
         raise SelfCheckError(msg)
     return path
 
 
-def _difference(finding: Finding, stored: dict[str, Any]) -> float:
+def _find_difference(finding: Finding, stored: dict[str, Any]) -> float:
     now = golden_answer(example_recordings() / stored["file"], finding)
-    decisions = [
-        (each["status"], {name: site["found"] for name, site in each["sites"].items()}) for each in (now, stored)
-    ]
-    if decisions[0] != decisions[1]:
-        msg = f"{stored['file']}: decided {decisions[0]}, stored is {decisions[1]}"
+    decided, expected = _read_decisions(now), _read_decisions(stored)
+    if decided != expected:
+        msg = f"{stored['file']}: decided {decided}, expected {expected}"
         raise SelfCheckError(msg)
     pairs = [(now["probability"], stored["probability"])]
     pairs += [(site["probability"], stored["sites"][name]["probability"]) for name, site in now["sites"].items()]
     return max(float(abs(a - b)) for a, b in pairs)
+
+
+def _read_decisions(answer: dict[str, Any]) -> tuple[str, dict[str, bool]]:
+    return answer["status"], {name: site["found"] for name, site in answer["sites"].items()}

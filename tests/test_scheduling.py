@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ecg_edge.scheduling import side_by_side
+from ecg_edge.scheduling import work_side_by_side
 
 
 def slow_for_the_first(number):
@@ -14,12 +14,12 @@ def slow_for_the_first(number):
 
 
 def test_results_come_in_the_order_of_the_items():
-    assert list(side_by_side(slow_for_the_first, range(20), 4)) == list(range(20))
+    assert list(work_side_by_side(slow_for_the_first, range(20), 4)) == list(range(20))
 
 
 def test_several_items_are_worked_on_at_a_time():
     barrier = threading.Barrier(3, timeout=10)
-    assert len(list(side_by_side(lambda _: barrier.wait(), range(3), 3))) == 3
+    assert len(list(work_side_by_side(lambda _: barrier.wait(), range(3), 3))) == 3
 
 
 def test_what_was_finished_before_the_source_failed_is_handed_out():
@@ -30,12 +30,12 @@ def test_what_was_finished_before_the_source_failed_is_handed_out():
 
     found = []
     with pytest.raises(OSError, match="the source is gone"):
-        found.extend(side_by_side(slow_for_the_first, source(), 4))
+        found.extend(work_side_by_side(slow_for_the_first, source(), 4))
     assert found == list(range(5))
 
 
 def test_a_single_item_is_done_by_the_caller_itself():
-    assert list(side_by_side(lambda _: threading.get_ident(), [1], 4)) == [threading.get_ident()]
+    assert list(work_side_by_side(lambda _: threading.get_ident(), [1], 4)) == [threading.get_ident()]
 
 
 def test_the_caller_goes_on_with_others_while_the_first_is_not_done():
@@ -48,11 +48,11 @@ def test_the_caller_goes_on_with_others_while_the_first_is_not_done():
             others_done.set()
         return number
 
-    assert list(side_by_side(work, range(8), 2)) == list(range(8))
+    assert list(work_side_by_side(work, range(8), 2)) == list(range(8))
 
 
 def test_an_error_in_the_work_comes_out_in_its_place():
-    results = side_by_side(lambda number: 1 // (3 - number), range(10), 2)
+    results = work_side_by_side(lambda number: 1 // (3 - number), range(10), 2)
     assert [next(results) for _ in range(3)] == [0, 0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
@@ -60,14 +60,14 @@ def test_an_error_in_the_work_comes_out_in_its_place():
 
 def test_items_are_taken_only_a_few_ahead():
     taken = []
-    results = side_by_side(lambda number: number, (taken.append(i) or i for i in range(1000)), 2)
+    results = work_side_by_side(lambda number: number, (taken.append(i) or i for i in range(1000)), 2)
     next(results)
     assert len(taken) < 10
 
 
 def test_no_thread_is_left_when_the_rest_is_not_wanted():
     before = threading.active_count()
-    results = side_by_side(lambda number: number, range(1000), 4)
+    results = work_side_by_side(lambda number: number, range(1000), 4)
     next(results)
     results.close()
     assert threading.active_count() == before

@@ -10,10 +10,10 @@ def window_probabilities(scores: NDArray[np.floating], average: str) -> NDArray[
     """Return the probability of each window.
 
     Args:
-        scores: Of each window: probabilities, or logits where `average` is "logit".
+        scores: Probability of each window, or its logit if `average` is "logit".
         average: "probability" or "logit".
     """
-    # The hyperbolic tangent is the sigmoid without its overflow.
+    # The sigmoid by the hyperbolic tangent does not overflow.
     return 0.5 + 0.5 * np.tanh(scores.astype(np.float64) / 2) if average == "logit" else scores
 
 
@@ -23,40 +23,40 @@ def mean_probability(scores: NDArray[np.floating], average: str) -> NDArray[np.f
 
 
 class WindowMean:
-    """The mean over the windows that count, window by window, in memory that does not grow.
+    """The mean over the windows that count. Its memory does not grow with the number of windows.
 
     Args:
-        spec: Of the model whose scores they are.
+        spec: Spec of the model that gave the scores.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.windows = 0
-        """All that were added."""
+        """Number of windows added."""
         self.counted = 0
-        """Those that count."""
+        """Number of windows that count."""
         self._total = np.zeros(len(spec.labels))
 
-    def add(self, scores: NDArray[np.float32], counts: NDArray[np.bool_]) -> None:
+    def add(self, scores: NDArray[np.float32], countable: NDArray[np.bool_]) -> None:
         """Add windows.
 
         Args:
             scores: Shape (windows, labels).
-            counts: Which of them count, shape (windows,).
+            countable: Whether each window counts, shape (windows,).
         """
         self.windows += len(scores)
-        self.counted += int(np.count_nonzero(counts))
-        self._total = self._total + scores[counts].sum(axis=0, dtype=np.float64)
+        self.counted += int(np.count_nonzero(countable))
+        self._total = self._total + scores[countable].sum(axis=0, dtype=np.float64)
 
     def copy(self) -> "WindowMean":
-        """Return another that goes on from here on its own."""
+        """Return an independent copy."""
         other = WindowMean(self.spec)
         other.windows, other.counted, other._total = self.windows, self.counted, self._total
         return other
 
     def probability(self) -> list[float] | None:
-        """Return the probability of each label, none where the scores are beyond measure; one window must count."""
+        """Return the probability of each label, or None if a score is not finite. At least one window must count."""
         if not np.isfinite(self._total).all():
             return None
         mean = (self._total / self.counted)[None]
-        return [float(each) for each in mean_probability(mean, self.spec.average)]
+        return [float(probability) for probability in mean_probability(mean, self.spec.average)]

@@ -1,7 +1,7 @@
-"""From stretches of recordings to window scores."""
+"""Reads recordings in stretches and scores their windows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,56 +12,50 @@ from ecg_edge.model.spec import ModelSpec
 from ecg_edge.model.windows import Chunk, chunks, n_regular_windows, window_starts
 from ecg_edge.recording import Recording
 
-Watch = Callable[[int, int, NDArray[np.float32]], None]
+class ModelInput(NamedTuple):
+    """One stretch of one or several recordings of equal length: the input of one model call."""
 
+    recordings: list[int]
+    """Index of each recording."""
+    start: int
+    """First sample of the stretch."""
+    ecg: NDArray[np.float32]
+    """Millivolts, shape (recordings, 12, samples)."""
 
-class Scored(NamedTuple):
-    """Some windows of one of several recordings."""
-
-    recording: int
-    """Its index."""
-    starts: NDArray[np.int64]
-    """First sample of each window, shape (windows,)."""
-    scores: NDArray[np.float32]
-    """As `finite_scores` gives them, shape (windows, labels)."""
+    def starts(self, spec: ModelSpec) -> NDArray[np.int64]:
+        """Return the first sample of each window, counted from the beginning of the recording."""
+        return self.start + window_starts(self.ecg.shape[2], spec.window, spec.stride, spec.tail)
 
 
 def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
     """Return the scores of all windows of each recording, each of shape (windows, labels)."""
     parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
-    for scored in scored_windows(model, recordings):
-        parts[scored.recording].append(scored.scores)
-    return [np.concatenate(each) for each in parts]
+    for model_input in read_inputs(model.spec, recordings):
+        for i, scores in zip(model_input.recordings, finite_scores(model, model_input.ecg), strict=True):
+            parts[i].append(scores)
+    return [np.concatenate(scores) for scores in parts]
 
 
-def scored_windows(model: Model, recordings: list[Recording], watch: Watch | None = None) -> Iterator[Scored]:
-    """Yield the windows of each recording in order, call by call; recordings of equal length share calls.
+def read_inputs(spec: ModelSpec, recordings: list[Recording]) -> Iterator[ModelInput]:
+    """Read recordings in stretches, in the order of their windows; recordings of equal length share a call.
 
     Args:
-        model: Of either stage.
-        recordings: Each at least one window long.
-        watch: Called with the index of a recording, the first sample and the samples of each stretch that is read.
+        spec: Of the model that answers them.
+        recordings: Each at least one window long, at the model's sampling rate.
     """
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, recording in enumerate(recordings):
         by_length[recording.samples].append(i)
-    spec = model.spec
     for samples, rows in by_length.items():
         for some, chunk in _calls(spec, samples, rows):
             stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
-            ecg = stretches[0][None] if len(some) == 1 else np.stack(stretches)
-            if watch is not None:
-                for i, stretch in zip(some, ecg, strict=True):
-                    watch(i, chunk.start, stretch)
-            starts = chunk.start + window_starts(ecg.shape[2], spec.window, spec.stride, spec.tail)
-            for i, scores in zip(some, finite_scores(model, ecg), strict=True):
-                yield Scored(i, starts, scores)
+            yield ModelInput(some, chunk.start, stretches[0][None] if len(some) == 1 else np.stack(stretches))
 
 
 def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a model's window scores.
 
-    NaN stands for a window that touches a sample that is not finite, infinity for one that the model has no number for.
+    A window that contains a sample that is not finite gets NaN. A window without a finite answer gets infinity.
 
     Args:
         model: Of either stage.
@@ -69,7 +63,7 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
     """
     with np.errstate(over="ignore", invalid="ignore"):
         energy = np.dot(ecg.ravel(), ecg.ravel())
-    # One sample that is not finite makes the energy so; only then is it worth looking where.
+    # If one sample is not finite, neither is the energy. Only then the samples are checked one by one.
     finite = None if np.isfinite(energy) else np.isfinite(ecg)
     scores = model.window_scores(ecg if finite is None else np.where(finite, ecg, np.float32(0)))
     if not np.isfinite(scores).all():
@@ -83,12 +77,12 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
-    """Yield which recordings of equal length, and which stretch of them, to hand to the model together."""
+    """Yield which recordings of equal length, and which stretch of them, share a model call."""
     whole = samples == spec.whole_length
     together = max(1, spec.windows_per_call // n_regular_windows(samples, spec.window, spec.stride, spec.tail))
     for i in range(0, len(rows), together):
         some = rows[i : i + together]
-        most = spec.windows_per_call // len(some)
-        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, most, spec.tail)
+        n_windows = spec.windows_per_call // len(some)
+        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, n_windows, spec.tail)
         for stretch in stretches:
             yield some, stretch

@@ -10,12 +10,12 @@ from ecg_edge.errors import ModelError
 
 MANIFEST = "manifest.json"
 _MOST_BYTES_OF_MANIFEST = 2**20
-# No message of the format can be longer.
+# A protobuf message cannot be longer.
 _MOST_BYTES_OF_MODEL = 2**31
 
 
 class CheckedFile(NamedTuple):
-    """A file whose bytes are those that the manifest promises."""
+    """A file whose bytes match the manifest."""
 
     path: Path
     content: bytes
@@ -23,14 +23,14 @@ class CheckedFile(NamedTuple):
 
 
 def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
-    """Read the files that a section of a folder's manifest names, by their keys there.
+    """Read and check the files in one section of a manifest.
 
     Args:
-        folder: Where the manifest and its files are.
+        folder: Folder of the manifest and its files.
         section: "models" (by stage) or "checks" (the stored answers).
 
     Raises:
-        ModelError: A file is missing, is named outside the folder, or differs from the manifest.
+        ModelError: A file is missing, lies outside the folder, or differs from the manifest.
     """
     manifest = folder / MANIFEST
     content = _read(manifest, _MOST_BYTES_OF_MANIFEST)
@@ -43,7 +43,7 @@ def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """Read a file; what never ends, such as a device, is not begun, and what is larger than `most` not read whole."""
+    """Read a regular file of at most `most` bytes. A device, which may never end, is not opened."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ModelError(path, "is not a regular file")
@@ -60,7 +60,7 @@ def _read_checked(folder: Path, name: object, sha256: object, size: object) -> C
     if not isinstance(name, str) or Path(name).name != name or "\0" in name:
         raise ModelError(folder / MANIFEST, f"names the file {name!r}, which is not a plain file name")
     if not isinstance(sha256, str) or type(size) is not int or not 0 < size < _MOST_BYTES_OF_MODEL:
-        raise ModelError(folder / MANIFEST, f"has no sha256 or no sensible size of {name}")
+        raise ModelError(folder / MANIFEST, f"does not give a valid sha256 and size of {name}")
     content = _read(folder / name, size)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256 or len(content) != size:

@@ -1,4 +1,4 @@
-"""One ONNX file: its hash, its spec and a session on the provider that was asked for."""
+"""One ONNX file: its spec and a session on the requested provider."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.model.windows import n_regular_windows
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-# On CUDA: products in full float32, and no search for the fastest convolution anew for each length of recording.
+# On CUDA: products in full float32, and one choice of convolution for all lengths of recordings.
 _PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
 
 
@@ -26,8 +26,8 @@ class Model:
         provider: A key of `PROVIDERS`.
 
     Raises:
-        ModelError: The bytes are not a model of the contract.
-        ProviderError: The session would not run on the provider.
+        ModelError: The bytes are not a model that keeps the contract.
+        ProviderError: The session does not run on the provider.
     """
 
     def __init__(self, file: CheckedFile, provider: str = "cpu") -> None:
@@ -35,7 +35,7 @@ class Model:
         self._session = _session(file, self.provider)
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
-            raise ModelError(file.path, f"has no {METADATA_KEY!r} in its metadata")
+            raise ModelError(file.path, f"does not have {METADATA_KEY!r} in its metadata")
         try:
             self.spec = ModelSpec.from_json(text)
         except ValueError as error:
@@ -45,38 +45,38 @@ class Model:
         self._probe(file)
 
     def _check_interface(self, file: CheckedFile) -> None:
-        """Refuse a graph whose inputs and outputs cannot be those of its spec, before it computes anything."""
+        """Refuse a graph whose inputs and outputs do not match its spec, before it computes anything."""
         n = len(self.spec.labels)
         promised = {"ecg": (1, len(self.spec.leads), 1), "probability": (1, n)}
         promised |= dict.fromkeys(("window_probability", f"window_{self.spec.average}"), (1, 1, n))
-        inputs = [each.name for each in self._session.get_inputs()]
-        found = {each.name: each for each in (*self._session.get_inputs(), *self._session.get_outputs())}
+        inputs = [node.name for node in self._session.get_inputs()]
+        found = {node.name: node for node in (*self._session.get_inputs(), *self._session.get_outputs())}
         if inputs != ["ecg"] or not promised.keys() <= found.keys():
             raise ModelError(file.path, f"does not keep the contract: its inputs and outputs are {', '.join(found)}")
         for name, shape in promised.items():
-            each = found[name]
-            fits = len(each.shape) == len(shape) and all(
-                size == wanted or not isinstance(size, int) for size, wanted in zip(each.shape, shape, strict=True)
+            node = found[name]
+            fits = len(node.shape) == len(shape) and all(
+                size == wanted or not isinstance(size, int) for size, wanted in zip(node.shape, shape, strict=True)
             )
-            if not fits or each.type != "tensor(float)":
+            if not fits or node.type != "tensor(float)":
                 raise ModelError(
-                    file.path, f"has {name} as {each.type} {each.shape}, not of the shape its spec promises"
+                    file.path, f"has {name} as {node.type} {node.shape}; its spec promises another type or shape"
                 )
 
     def _probe(self, file: CheckedFile) -> None:
-        """Refuse a graph that does not answer in the shape that its spec promises."""
+        """Refuse a graph whose answer does not have the shape that its spec promises."""
         spec = self.spec
         samples = spec.window + spec.stride
         promised = (1, n_regular_windows(samples, spec.window, spec.stride, spec.tail), len(spec.labels))
         try:
             found = self.window_scores(np.zeros((1, len(spec.leads), samples), np.float32)).shape
-        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+        except Exception as error:  # onnxruntime raises many types without a common base
             raise ModelError(file.path, f"does not keep the contract: {error}") from error
         if found != promised:
-            raise ModelError(file.path, f"answers {samples} samples in the shape {found}, its spec promises {promised}")
+            raise ModelError(file.path, f"answers {samples} samples in the shape {found}; its spec promises {promised}")
 
     def window_scores(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the spec averages: the probability or the logit of each label in each regular window.
+        """Return the scores that the spec averages: the probability or the logit of each label in each regular window.
 
         Args:
             ecg: In the spec's unit and sampling rate, shape (batch, leads, samples), samples >= window.
@@ -89,14 +89,14 @@ class Model:
         """
         try:
             return self._run(f"window_{self.spec.average}", ecg)
-        except Exception as error:  # onnxruntime raises many kinds, none with a common base
+        except Exception as error:  # onnxruntime raises many types without a common base
             raise InferenceError(error) from error
 
     def _run(self, output: str, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.provider == PROVIDERS["cpu"]:
             result: NDArray[np.float32] = self._session.run([output], {"ecg": ecg})[0]
             return result
-        # Bound, the input goes to the device once and nothing but this output comes back.
+        # With a binding, the input goes to the device once and only this output comes back.
         binding = self._session.io_binding()
         binding.bind_cpu_input("ecg", ecg)
         binding.bind_output(output)
@@ -110,12 +110,12 @@ def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxrun
     if provider not in offered:
         raise ProviderError(provider, offered)
     options = onnxruntime.SessionOptions()
-    # One thread: parallel work is several calls side by side, which beats splitting these small networks.
+    # One thread a call: several calls side by side are faster than one call that splits these small networks.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # What goes wrong on a CPU is in the exception; what keeps CUDA from starting is in the log alone.
+    # On a CPU the exception says what went wrong. Only the log says why CUDA does not start.
     options.log_severity_level = 4 if provider == PROVIDERS["cpu"] else 3
-    # By its look alone, a file could be of another format than the one that was checked.
+    # Otherwise onnxruntime guesses the format, and might guess another one than the one that was checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         check_onnx(file.content)
@@ -125,7 +125,7 @@ def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxrun
         session = onnxruntime.InferenceSession(
             file.content, options, providers=[provider], provider_options=[_PROVIDER_OPTIONS.get(provider, {})]
         )
-    except Exception as error:  # onnxruntime raises many kinds, none with a common base
+    except Exception as error:  # onnxruntime raises many types without a common base
         raise ModelError(file.path, f"onnxruntime cannot load it: {error}") from error
     active = session.get_providers()
     if active[0] != provider:

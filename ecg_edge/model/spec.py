@@ -1,4 +1,4 @@
-"""What a model file says of itself: written by the export, read by the runtime."""
+"""The spec of a model file: written by the export, read by the runtime."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -9,7 +9,7 @@ SCHEMA = 1
 STAGES = ("infarction", "localization")
 AVERAGES = ("probability", "logit")
 TAILS = ("window", "dropped")
-# Two hours at 500 Hz: what one call takes must fit into the memory of a small device.
+# Two hours at 500 Hz: one call must fit into the memory of a small device.
 _MOST_SAMPLES_OF_A_CALL = 4_000_000
 _MOST_NAMES = 100
 _MOST_HZ = 100_000
@@ -51,67 +51,79 @@ class ModelSpec:
     licence: str
     schema: int = field(default=SCHEMA, kw_only=True)
     average: str = field(default="probability", kw_only=True)
-    """What is averaged over the windows of a recording: their probabilities, or their logits, and then the sigmoid of
-    the mean is the answer. A file that averages logits has them as a third output, `window_logit`."""
+    """What is averaged over the windows of a recording: "probability" or "logit". The answer of a file that averages
+    logits is the sigmoid of their mean. This file has a third output, `window_logit`."""
     tail: str = field(default="window", kw_only=True)
-    """What becomes of the samples after the last regular window, see `ecg_edge.model.windows`."""
+    """What happens to the samples after the last regular window, see `ecg_edge.model.windows`."""
     whole_length: int | None = field(default=None, kw_only=True)
-    """A recording of exactly so many samples is answered in a way of its own: the file wants it whole, in one call, and
-    a part of a longer one must never have that length. None: no length is special."""
+    """A recording of exactly this many samples is handed to the file whole, in one call. A part of a longer recording
+    must never have this length. None: all lengths are treated alike."""
 
     def __post_init__(self) -> None:
-        """Refuse a spec that contradicts itself."""
+        """Refuse a spec that contradicts itself.
+
+        Raises:
+            ValueError: It does; the message says how.
+        """
         if self.schema != SCHEMA:
             msg = f"its spec has schema {self.schema}, this version reads {SCHEMA}"
             raise ValueError(msg)
-        self._check_types()
-        if self.stage not in STAGES or not 0 < self.stride <= self.window or self.windows_per_call < 1:
-            msg = "its spec has a stage, window, stride or windows_per_call out of range"
-            raise ValueError(msg)
-        if not self.labels or len(self.labels) != len(self.thresholds):
-            msg = "its spec does not have one threshold for each label"
-            raise ValueError(msg)
-        if not all(isinstance(each, float) and 0 < each < 1 for each in self.thresholds):
-            msg = f"its spec has thresholds that are not between 0 and 1: {self.thresholds}"
-            raise ValueError(msg)
-        if self.average not in AVERAGES or self.tail not in TAILS:
-            msg = f"its spec has the average {self.average!r} and the tail {self.tail!r}, unknown to this version"
-            raise ValueError(msg)
+        lists = (self.leads, self.labels, self.unproven, self.thresholds)
+        fault = "leads, labels, unproven labels or thresholds that are not a list"
+        _refuse_first({fault: not all(isinstance(values, tuple) for values in lists)})
+        _refuse_first(self._type_faults())
+        _refuse_first(self._value_faults())
         if self.whole_length is not None:
             self._check_whole_length(self.whole_length)
 
-    def _check_types(self) -> None:
+    def _type_faults(self) -> dict[str, bool]:
         names = (self.name, self.version, self.stage, self.unit, *self.leads, *self.labels, *self.unproven)
         texts = (self.threshold_method, self.training_data, self.licence)
-        counts = (self.window, self.stride, self.windows_per_call, *filter(None, [self.whole_length]))
-        sound = {
-            "a name that is no text": all(isinstance(each, str) and each.isprintable() for each in names),
-            "a description that is no text": all(isinstance(each, str) for each in texts),
-            "lists that are none": all(isinstance(each, tuple) for each in (self.leads, self.labels, self.unproven)),
-            "names more than once, or too many": len({*self.labels})
-            == len(self.labels)
-            < _MOST_NAMES
-            > len(self.leads),
-            "a count that is no whole number": all(type(each) is int for each in counts),
-            "no sampling rate": type(self.sampling_rate) in {int, float} and 0 < self.sampling_rate < _MOST_HZ,
-            "figures or a calibration that are none": isinstance(self.metrics, dict)
-            and isinstance(self.calibration, dict),
+        counts = [self.window, self.stride, self.windows_per_call]
+        if self.whole_length is not None:
+            counts.append(self.whole_length)
+        return {
+            "a name that is not printable text": not all(isinstance(name, str) and name.isprintable() for name in names),
+            "a description that is not text": not all(isinstance(text, str) for text in texts),
+            "a count that is not a whole number": not all(type(count) is int for count in counts),
+            "a sampling rate that is not a number": type(self.sampling_rate) not in {int, float},
+            "metrics that are not an object": not isinstance(self.metrics, dict),
+            "a calibration that is not an object": not isinstance(self.calibration, dict),
         }
-        for what, is_so in sound.items():
-            if not is_so:
-                msg = f"its spec has {what}"
-                raise ValueError(msg)
-        if max(self.window + self.windows_per_call * self.stride, self.whole_length or 0) > _MOST_SAMPLES_OF_A_CALL:
-            msg = f"its spec wants more than {_MOST_SAMPLES_OF_A_CALL} samples in one call"
-            raise ValueError(msg)
+
+    def _value_faults(self) -> dict[str, bool]:
+        n_samples = max(self.window + self.windows_per_call * self.stride, self.whole_length or 0)
+        return {
+            f"the sampling rate {self.sampling_rate}, expected more than 0 and less than {_MOST_HZ}": not (
+                0 < self.sampling_rate < _MOST_HZ
+            ),
+            f"the stage {self.stage!r}, expected one of {', '.join(STAGES)}": self.stage not in STAGES,
+            f"the window {self.window}, expected 1 or more": self.window < 1,
+            f"the stride {self.stride}, expected 1 to {self.window}, the window": not 0 < self.stride <= self.window,
+            f"windows_per_call {self.windows_per_call}, expected 1 or more": self.windows_per_call < 1,
+            f"a call of {n_samples} samples, expected at most {_MOST_SAMPLES_OF_A_CALL}": (
+                n_samples > _MOST_SAMPLES_OF_A_CALL
+            ),
+            f"{len(self.leads)} leads, expected less than {_MOST_NAMES}": len(self.leads) >= _MOST_NAMES,
+            f"{len(self.labels)} labels, expected 1 to {_MOST_NAMES - 1}": not 0 < len(self.labels) < _MOST_NAMES,
+            "a label more than once": len(set(self.labels)) < len(self.labels),
+            f"{len(self.thresholds)} thresholds for {len(self.labels)} labels": (
+                len(self.thresholds) != len(self.labels)
+            ),
+            f"thresholds that are not between 0 and 1: {self.thresholds}": not all(
+                isinstance(threshold, float) and 0 < threshold < 1 for threshold in self.thresholds
+            ),
+            f"the average {self.average!r}, expected one of {', '.join(AVERAGES)}": self.average not in AVERAGES,
+            f"the tail {self.tail!r}, expected one of {', '.join(TAILS)}": self.tail not in TAILS,
+        }
 
     def _check_whole_length(self, whole: int) -> None:
         parts = range(self.window, self.window + self.windows_per_call * self.stride, self.stride)
         if whole - (self.tail == "dropped") in parts or whole == self.window:
-            msg = f"its spec lets a call on a part of a recording have the {whole} samples of a whole one"
+            msg = f"its spec allows a part of a recording to have {whole} samples, the length of a whole recording"
             raise ValueError(msg)
         if whole < self.window or (self.tail == "window" and (whole - self.window) % self.stride):
-            msg = f"its spec wants recordings of {whole} samples whole, which have no window at their end"
+            msg = f"its spec has the whole length {whole}, at whose end there is not a window"
             raise ValueError(msg)
 
     def to_json(self) -> str:
@@ -120,7 +132,7 @@ class ModelSpec:
 
     @classmethod
     def from_json(cls, text: str) -> "ModelSpec":
-        """Read the JSON text of the metadata; keys unknown to this version are passed over.
+        """Read the JSON text of the metadata; keys that this version does not know are ignored.
 
         Raises:
             ValueError: The text is not JSON, lacks a key or contradicts itself.
@@ -133,7 +145,7 @@ class ModelSpec:
         if not isinstance(values, dict):
             msg = "its spec is not a JSON object"
             raise ValueError(msg)  # noqa: TRY004 - one kind of error for a bad spec
-        known = {each.name for each in fields(cls)}
+        known = {key.name for key in fields(cls)}
         values = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
         }
@@ -142,3 +154,10 @@ class ModelSpec:
         except TypeError as error:
             msg = f"its spec lacks a key: {error}"
             raise ValueError(msg) from error
+
+
+def _refuse_first(faults: dict[str, bool]) -> None:
+    for fault, is_so in faults.items():
+        if is_so:
+            msg = f"its spec has {fault}"
+            raise ValueError(msg)

@@ -1,12 +1,13 @@
-"""Which windows a recording has, which stretches of it to hand to a model, and how answers are averaged.
+"""Which windows a recording has, and which stretches of it to hand to a model.
 
-Knows nothing of onnxruntime. `tail` says what becomes of the samples after the last regular window:
+`tail` says what happens to the samples after the last regular window:
 
 - "window": one more window ends at the last sample, so every sample counts;
-- "dropped": only windows with a sample after them count (or the one window of a recording that has no more).
+- "dropped": a window counts only if a sample follows it (except the single window of a short recording).
 """
 
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 
 class Chunk(NamedTuple):
-    """A stretch of a recording whose regular windows one model call answers."""
+    """A stretch of a recording for one model call."""
 
     start: int
     """First sample."""
@@ -23,9 +24,9 @@ class Chunk(NamedTuple):
 
 
 def n_regular_windows(samples: int, window: int, stride: int, tail: str = "window") -> int:
-    """Return how many windows one model call on `samples` samples answers, at least 1."""
+    """Return the number of windows that one model call answers for `samples` samples, at least 1."""
     after = samples - window
-    return max(1, -(-after // stride)) if tail == "dropped" else 1 + after // stride
+    return max(1, ceil(after / stride)) if tail == "dropped" else 1 + after // stride
 
 
 def window_starts(samples: int, window: int, stride: int, tail: str = "window") -> NDArray[np.int64]:
@@ -47,23 +48,23 @@ def window_starts(samples: int, window: int, stride: int, tail: str = "window") 
     return regular if tail == "dropped" or regular[-1] == last else np.append(regular, last)
 
 
-def chunks(samples: int, window: int, stride: int, most: int, tail: str = "window") -> Iterator[Chunk]:
-    """Cut a recording into chunks whose windows, one after the other, are exactly those of `window_starts`.
+def chunks(samples: int, window: int, stride: int, n_most: int, tail: str = "window") -> Iterator[Chunk]:
+    """Cut a recording into chunks; their windows, in order, are exactly the windows of `window_starts`.
 
     Args:
         samples: Length of the recording, at least `window`.
         window: Length of a window.
         stride: Distance between regular windows.
-        most: Windows that one chunk may hold, at least 1.
+        n_most: Largest number of windows in a chunk, at least 1.
         tail: "window" or "dropped".
 
     Yields:
-        Chunks in order; the window that ends at the last sample is a chunk of its own where it is not a regular one.
+        Chunks in order. If the window that ends at the last sample is not a regular one, it is a chunk of its own.
     """
     after = 1 if tail == "dropped" else 0
     n_regular = n_regular_windows(samples, window, stride, tail)
-    for first in range(0, n_regular, most):
-        last = min(first + most, n_regular) - 1
+    for first in range(0, n_regular, n_most):
+        last = min(first + n_most, n_regular) - 1
         yield Chunk(first * stride, min(last * stride + window + after, samples))
     if tail == "window" and (samples - window) % stride:
         yield Chunk(samples - window, samples)

@@ -175,7 +175,7 @@ def test_info_names_models_thresholds_and_figures():
 def test_check_passes_and_ends_in_one_line():
     result = ecg_edge("check")
     assert result.returncode == 0
-    assert result.stdout.decode().splitlines()[-1] == "OK: this installation answers as it was shipped"
+    assert result.stdout.decode().splitlines()[-1] == "OK: this installation gives the stored answers"
 
 
 def copy_of_models(tmp_path):
@@ -208,7 +208,7 @@ def change_golden(models, change):
     ("change", "message"),
     [
         ({"probability": 0.123}, "a probability differs by"),
-        ({"status": "undecided"}, "stored is ('undecided'"),
+        ({"status": "undecided"}, "expected ('undecided'"),
         ({"sha256": "0" * 64}, "is not the recording that the stored answer is of"),
     ],
 )
@@ -232,7 +232,7 @@ def test_check_claims_no_more_than_was_compared(tiny_folder):
     result = ecg_edge("check", "--models", tiny_folder)
     assert result.returncode == 0
     last = result.stdout.decode().splitlines()[-1]
-    assert last == "OK: the hashes are right; these models come without stored answers to compare"
+    assert last == "OK: the hashes are right; these models have no stored answers to compare with"
 
 
 def test_check_fails_when_the_shipped_manifest_names_no_stored_answers(tmp_path, monkeypatch):
@@ -243,7 +243,7 @@ def test_check_fails_when_the_shipped_manifest_names_no_stored_answers(tmp_path,
     del manifest["checks"]
     (models / "manifest.json").write_text(json.dumps(manifest))
     monkeypatch.setattr(selfcheck, "shipped_models", lambda: models)
-    with pytest.raises(selfcheck.SelfCheckError, match="names no stored answers"):
+    with pytest.raises(selfcheck.SelfCheckError, match="does not name stored answers"):
         list(selfcheck.self_check(Detector(models)))
 
 

@@ -57,14 +57,14 @@ def test_a_manifest_without_a_stage_is_refused(folder):
 
 
 def test_bytes_that_are_no_model_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="is no ONNX file"):
+    with pytest.raises(ModelError, match="is not an ONNX file"):
         Model(CheckedFile(tmp_path / "a.onnx", b"nothing", "0"))
 
 
 def test_a_model_without_a_spec_is_refused(tmp_path):
     bare = model(spec("infarction"))
     del bare.metadata_props[:]
-    with pytest.raises(ModelError, match=f"no '{METADATA_KEY}' in its metadata"):
+    with pytest.raises(ModelError, match=f"does not have '{METADATA_KEY}' in its metadata"):
         Model(CheckedFile(tmp_path / "a.onnx", bare.SerializeToString(), "0"))
 
 
@@ -91,10 +91,10 @@ def test_a_spec_that_contradicts_itself_is_refused(changes):
     [
         ({"average": "median"}, "average 'median'"),
         ({"tail": "padded"}, "tail 'padded'"),
-        ({"whole_length": 1400}, "the 1400 samples of a whole one"),
-        ({"whole_length": 1501, "tail": "dropped", "stride": 700}, "the 1501 samples of a whole one"),
-        ({"whole_length": 5010}, "no window at their end"),
-        ({"whole_length": 500}, "no window at their end"),
+        ({"whole_length": 1400}, "have 1400 samples, the length of a whole recording"),
+        ({"whole_length": 1501, "tail": "dropped", "stride": 700}, "have 1501 samples, the length of a whole recording"),
+        ({"whole_length": 5010}, "whole length 5010, at whose end there is not a window"),
+        ({"whole_length": 500}, "whole length 500, at whose end there is not a window"),
     ],
 )
 def test_a_spec_that_the_runtime_could_not_keep_is_refused(changes, why):
@@ -118,10 +118,39 @@ def test_a_spec_without_a_key_is_refused_and_an_unknown_key_passed_over():
 
 
 def test_models_of_the_wrong_stage_or_leads_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="is not a localization model"):
+    with pytest.raises(ModelError, match="stage infarction, expected localization"):
         Detector(write_models(tmp_path / "a", localization={"stage": "infarction"}))
     with pytest.raises(ModelError, match="12 leads in mV"):
         Detector(write_models(tmp_path / "b", infarction={"unit": "uV"}))
+
+
+@pytest.mark.parametrize("stage", ["infarction", "localization"])
+def test_models_of_another_sampling_rate_than_the_quality_gate_are_refused(tmp_path, stage):
+    with pytest.raises(ModelError, match=rf"{stage}.onnx: expects 250 Hz; the quality gate and both models must use 500 Hz"):
+        Detector(write_models(tmp_path, **{stage: {"sampling_rate": 250.0}}))
+
+
+def test_a_pair_of_models_at_250_hz_is_refused(tmp_path):
+    rate = {"sampling_rate": 250.0}
+    with pytest.raises(ModelError, match="expects 250 Hz"):
+        Detector(write_models(tmp_path, infarction=rate, localization=rate))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"stage": "other"}, "the stage 'other', expected one of infarction, localization"),
+        ({"stride": 801}, "the stride 801, expected 1 to 800"),
+        ({"windows_per_call": 0}, "windows_per_call 0, expected 1 or more"),
+        ({"sampling_rate": 0}, "the sampling rate 0, expected more than 0"),
+        ({"labels": ()}, "0 labels, expected 1"),
+        ({"labels": ("a", "a"), "thresholds": (0.5, 0.5)}, "a label more than once"),
+        ({"metrics": ()}, "metrics that are not an object"),
+    ],
+)
+def test_each_fault_of_a_spec_has_its_own_message(changes, why):
+    with pytest.raises(ValueError, match=why):
+        spec("infarction", **changes)
 
 
 @pytest.mark.parametrize("changes", [{"window": 900}, {"stride": 50}, {"labels": ("a", "b"), "thresholds": (0.5, 0.5)}])

@@ -1,0 +1,144 @@
+"""Two models, one after the other: recordings in, findings out.
+
+The first model says whether there is an infarction. The second says where, in recordings that the first calls positive.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.decision import DecisionRule, Subject, needs_localization
+from ecg_edge.findings import Finding, Timeline
+from ecg_edge.model.aggregation import WindowMean, window_probabilities
+from ecg_edge.model.inference import ModelInput, finite_scores, read_inputs
+from ecg_edge.model.session import Model
+from ecg_edge.model.spec import ModelSpec
+from ecg_edge.quality.gate import QualityGate
+from ecg_edge.recording import Recording
+
+
+class Cascade(NamedTuple):
+    """The models of both stages and the rule that decides on their answers; stateless and safe to share."""
+
+    infarction: Model
+    localization: Model
+    rule: DecisionRule
+    turn: AbstractContextManager[object] = nullcontext()
+    """Held while Python code measures samples, so that only some of the threads ask for the interpreter's lock."""
+
+    @property
+    def sampling_rate(self) -> float:
+        """Samples per second that both models take."""
+        return self.infarction.spec.sampling_rate
+
+    def answer(self, recordings: Sequence[Recording], *, all_sites: bool, windows: bool) -> list[Finding]:
+        """Answer recordings in order; those of equal length share model calls.
+
+        Args:
+            recordings: Of any supported sampling rate and any length.
+            all_sites: Run the second stage even where the first finds no infarction.
+            windows: Keep the probability of each window that counts.
+
+        Raises:
+            InvalidRecordingError: A sampling rate is not supported or, with the gate set to warn, a result is not finite.
+            MissingExtraError: A recording must be resampled and soxr is not installed.
+        """
+        cases = [self._open_case(recording) for recording in recordings]
+        findings: dict[int, Finding] = {}
+        for i, case in enumerate(cases):
+            if (refusal := self.rule.refuse_short(case.subject, case.recording.samples)) is not None:
+                findings[i] = refusal
+        long = [i for i in range(len(cases)) if i not in findings]
+        findings.update(zip(long, self._detect([cases[i] for i in long], windows=windows), strict=True))
+        positive = [i for i in long if needs_localization(findings[i], all_sites=all_sites)]
+        located = self._localize([findings[i] for i in positive], [cases[i] for i in positive], windows=windows)
+        findings.update(zip(positive, located, strict=True))
+        return [findings[i] for i in range(len(cases))]
+
+    def _open_case(self, recording: Recording) -> "_Case":
+        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
+        if recording.sampling_rate != self.sampling_rate:
+            from ecg_edge.recording.resampling import at_rate
+
+            recording = at_rate(recording, self.sampling_rate)
+        return _Case(subject, recording, QualityGate(self.rule.gate))
+
+    def _detect(self, cases: list["_Case"], *, windows: bool) -> list[Finding]:
+        """Return the first stage's findings: each stretch is read, measured, scored and added."""
+        results = [_StageResult(self.infarction.spec) for _ in cases]
+        for model_input in read_inputs(self.infarction.spec, [case.recording for case in cases]):
+            with self.turn:
+                for i, samples in zip(model_input.recordings, model_input.ecg, strict=True):
+                    cases[i].gate.push(model_input.start, samples)
+            _add_scores(self.infarction, model_input, cases, results, windows=windows)
+        findings = []
+        for case, result in zip(cases, results, strict=True):
+            with self.turn:
+                case.measure_rest()
+                timeline = next(result.timelines(), None)
+                findings.append(self.rule.decide(case.subject, case.gate.quality.report(), result.mean, timeline))
+        return findings
+
+    def _localize(self, findings: Iterable[Finding], cases: list["_Case"], *, windows: bool) -> list[Finding]:
+        """Return findings with the second stage's sites."""
+        results = [_StageResult(self.localization.spec) for _ in cases]
+        for model_input in read_inputs(self.localization.spec, [case.recording for case in cases]):
+            _add_scores(self.localization, model_input, cases, results, windows=windows)
+        return [
+            self.rule.add_sites(finding, result.mean, tuple(result.timelines()))
+            for finding, result in zip(findings, results, strict=True)
+        ]
+
+
+class _Case(NamedTuple):
+    """One recording on its way to its finding."""
+
+    subject: Subject
+    recording: Recording
+    """At the models' sampling rate."""
+    gate: QualityGate
+
+    def measure_rest(self) -> None:
+        """Measure the samples at the end that no window of the first stage needed."""
+        start = self.gate.quality.samples
+        if start < self.recording.samples:
+            self.gate.push(start, self.recording.stretch(start, self.recording.samples))
+
+
+class _StageResult:
+    """What one stage found in one recording: the mean over its windows and, if kept, the windows themselves."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.mean = WindowMean(spec)
+        self._spec = spec
+        self._starts: list[NDArray[np.int64]] = []
+        self._scores: list[NDArray[np.float32]] = []
+
+    def keep(self, starts: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+        """Keep windows for the timelines: their first samples and scores."""
+        self._starts.append(starts)
+        self._scores.append(scores)
+
+    def timelines(self) -> Iterator[Timeline]:
+        """Yield the timeline of each label; nothing if no windows were kept."""
+        if not self._starts:
+            return
+        starts_s = tuple((np.concatenate(self._starts) / self._spec.sampling_rate).tolist())
+        probabilities = window_probabilities(np.concatenate(self._scores), self._spec.average)
+        for label_probabilities in probabilities.T:
+            yield Timeline(starts_s, tuple(label_probabilities.tolist()))
+
+
+def _add_scores(
+    model: Model, model_input: ModelInput, cases: list[_Case], results: list[_StageResult], *, windows: bool
+) -> None:
+    """Score the windows of one model call and add those that count to the results of their recordings."""
+    starts = model_input.starts(model.spec)
+    for i, scores in zip(model_input.recordings, finite_scores(model, model_input.ecg), strict=True):
+        countable = cases[i].gate.countable(scores, starts, model.spec.window)
+        results[i].mean.add(scores, countable)
+        if windows:
+            results[i].keep(starts[countable], scores[countable])
