@@ -43,7 +43,8 @@ class Cascade(NamedTuple):
             windows: Keep the probability of each window that counts.
 
         Raises:
-            InvalidRecordingError: A sampling rate is not supported or, with the gate set to warn, a result is not finite.
+            InvalidRecordingError: A sampling rate is not supported, or the gate is set to warn and a result is not
+                finite.
             MissingExtraError: A recording must be resampled and soxr is not installed.
         """
         cases = [self._open_case(recording) for recording in recordings]

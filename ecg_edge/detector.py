@@ -21,7 +21,7 @@ from ecg_edge.model.spec import STAGES
 from ecg_edge.package_data import shipped_models
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.measures import RATE
-from ecg_edge.recording import LEADS, Recording, RecordFile
+from ecg_edge.recording import LEADS, RecordFile, Recording
 from ecg_edge.scheduling import Item, batches, work_side_by_side
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class Detector:
             windows: Keep the probability of each window that counts.
 
         Raises:
-            InvalidRecordingError: The sampling rate is not supported or, with the gate set to warn, the result is not finite.
+            InvalidRecordingError: The sampling rate is not supported, or the gate is set to warn and the result is
+                not finite.
             MissingExtraError: It must be resampled and soxr is not installed.
             TypeError: It is not a Recording.
         """

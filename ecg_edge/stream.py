@@ -82,8 +82,8 @@ class Stream:
             chunk: Any real data type, shape (leads, n), n may be 0.
 
         Returns:
-            The windows of the first stage that these samples complete. The window that ends at the last sample, if it is
-            not a regular one, counts only in `finding`.
+            The windows of the first stage that these samples complete. If the window that ends at the last sample is
+            not a regular one, it counts only in `finding`.
 
         Raises:
             WrongShapeError: The chunk is not leads by samples.
@@ -205,6 +205,10 @@ class _Stage:
         mean.add(scores, countable)
         probabilities = window_probabilities(scores[:, 0], self._spec.average)
         return [
-            StreamWindow(float(start / self._spec.sampling_rate), float(probability) if np.isfinite(score) else None, bool(counts))
+            StreamWindow(
+                float(start / self._spec.sampling_rate),
+                float(probability) if np.isfinite(score) else None,
+                bool(counts),
+            )
             for start, probability, score, counts in zip(starts, probabilities, scores[:, 0], countable, strict=True)
         ]

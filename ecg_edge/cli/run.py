@@ -17,9 +17,9 @@ from ecg_edge.cli.output import write
 from ecg_edge.errors import EcgEdgeError
 
 if TYPE_CHECKING:
-    from ecg_edge.decision import QualityGate
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
+    from ecg_edge.quality.gate import GatePolicy
     from ecg_edge.readers import Declared, RecordFile
 
 _FORMATS = ("text", "json", "jsonl", "csv", "submission")
@@ -158,9 +158,7 @@ def _one_line_errors() -> Iterator[None]:
         sys.exit(1)
 
 
-def _detector(
-    models: str | None, provider: str, threads: int = 1, quality_gate: "QualityGate" = "refuse"
-) -> "Detector":
+def _detector(models: str | None, provider: str, threads: int = 1, quality_gate: "GatePolicy" = "refuse") -> "Detector":
     from ecg_edge.detector import Detector
 
     return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate)

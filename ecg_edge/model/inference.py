@@ -12,6 +12,7 @@ from ecg_edge.model.spec import ModelSpec
 from ecg_edge.model.windows import Chunk, chunks, n_regular_windows, window_starts
 from ecg_edge.recording import Recording
 
+
 class ModelInput(NamedTuple):
     """One stretch of one or several recordings of equal length: the input of one model call."""
 

@@ -83,7 +83,9 @@ class ModelSpec:
         if self.whole_length is not None:
             counts.append(self.whole_length)
         return {
-            "a name that is not printable text": not all(isinstance(name, str) and name.isprintable() for name in names),
+            "a name that is not printable text": not all(
+                isinstance(name, str) and name.isprintable() for name in names
+            ),
             "a description that is not text": not all(isinstance(text, str) for text in texts),
             "a count that is not a whole number": not all(type(count) is int for count in counts),
             "a sampling rate that is not a number": type(self.sampling_rate) not in {int, float},

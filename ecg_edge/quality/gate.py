@@ -1,28 +1,39 @@
-"""Which windows of a recording count, from what its quality monitor hears while it is read."""
+"""Measures a recording while it is read, and says which of its windows count."""
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.decision import QualityGate
-from ecg_edge.quality.monitor import QualityMonitor, wholly_unusable
+from ecg_edge.quality.measures import BLOCK
+from ecg_edge.quality.monitor import QualityMonitor
+
+GatePolicy = Literal["refuse", "warn"]
+"""What happens to a recording that a quality rule refuses: "refuse" leaves it without an answer, "warn" answers it and
+turns the reasons into warnings."""
 
 
-class Listener:
-    """Hands the samples of one recording to its quality monitor, each once.
+class QualityGate:
+    """Hands each sample of one recording to its quality monitor once, and remembers where the signal is unusable.
 
     Args:
-        gate: "warn" lets windows of unusable signal count.
-        keep_blocks: Blocks to remember, the latest; all if None.
+        policy: "warn" lets windows of unusable signal count.
+        keep_blocks: Number of latest blocks to remember; all if None.
     """
 
-    def __init__(self, gate: QualityGate, keep_blocks: int | None = None) -> None:
+    def __init__(self, policy: GatePolicy, keep_blocks: int | None = None) -> None:
         self.quality = QualityMonitor()
-        self._gate, self._keep = gate, keep_blocks
+        self._policy, self._keep = policy, keep_blocks
         self._unusable: list[NDArray[np.bool_]] = []
         self._first, self._ever = 0, False
 
-    def listen(self, start: int, samples: NDArray[np.float32]) -> None:
-        """Go on to the end of a stretch that begins at sample `start`, at or before the first that was not heard."""
+    def push(self, start: int, samples: NDArray[np.float32]) -> None:
+        """Measure the part of a stretch that is new.
+
+        Args:
+            start: First sample of the stretch, at or before the first sample that was not measured yet.
+            samples: Millivolts at 500 Hz, shape (12, n).
+        """
         unusable = self.quality.push(samples[:, self.quality.samples - start :])
         self._ever = self._ever or bool(unusable.any())
         self._unusable.append(unusable)
@@ -32,16 +43,36 @@ class Listener:
             self._first += dropped
             self._unusable = [blocks[dropped:]]
 
-    def counts(self, scores: NDArray[np.float32], starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
-        """Return which windows count.
+    def countable(self, scores: NDArray[np.float32], starts: NDArray[np.int64], window: int) -> NDArray[np.bool_]:
+        """Return whether each window counts, shape (windows,).
 
         Args:
-            scores: Shape (windows, labels), NaN where a window cannot be answered.
-            starts: First sample of each window; all of its samples were heard.
-            window: Length of a window.
+            scores: Shape (windows, labels); NaN if a window cannot be answered.
+            starts: First sample of each window. All samples of the windows must have been measured.
+            window: Length of a window in samples.
         """
         answered: NDArray[np.bool_] = ~np.logical_or.reduce(np.isnan(scores), axis=1)
-        if self._gate == "warn" or not self._ever:
+        if self._policy == "warn" or not self._ever:
             return answered
         self._unusable = [np.concatenate(self._unusable)]
-        return answered & ~wholly_unusable(self._unusable[0], starts, window, self._first)
+        return answered & ~_find_unusable(self._unusable[0], starts, window, self._first)
+
+
+def _find_unusable(
+    blocks: NDArray[np.bool_], starts: NDArray[np.int64], window: int, first: int = 0
+) -> NDArray[np.bool_]:
+    """Return which windows lie wholly where the signal is unusable.
+
+    A window does if every whole block in it is unusable, so that it is decided when its last sample is there.
+
+    Args:
+        blocks: Whether each block is unusable, from `QualityMonitor.push`.
+        starts: First sample of each window.
+        window: Length of a window.
+        first: Number of the first of `blocks`; blocks before it are of no window.
+    """
+    count = np.concatenate([[0], np.cumsum(blocks)])
+    start = -(-starts // BLOCK) - first
+    stop = np.maximum((starts + window) // BLOCK - first, start)
+    unusable: NDArray[np.bool_] = (stop > start) & (count[stop] - count[start] == stop - start)
+    return unusable

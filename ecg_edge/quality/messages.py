@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.findings import Note
-from ecg_edge.quality.episodes import Held, Stretches
+from ecg_edge.quality.episodes import Episodes, EpisodeTracker
 from ecg_edge.quality.limb_leads import mended_labels
 from ecg_edge.quality.rules import RULES
 
@@ -54,7 +54,7 @@ def windows_left_out_of_sites(left_out: int, windows: int) -> Note:
     return Note("windows_left_out", f"{left_out} of the sites' {windows} windows do not count: the signal is unusable")
 
 
-def followed(stretches: Stretches, rows: Sequence[Row]) -> Iterator[tuple[Note, bool]]:
+def followed(stretches: EpisodeTracker, rows: Sequence[Row]) -> Iterator[tuple[Note, bool]]:
     """Yield a note for each flag that held long enough, and whether it is a reason not to answer."""
     for flag in stretches.raised():
         code, lead, hz = rows[flag]
@@ -66,7 +66,7 @@ def followed(stretches: Stretches, rows: Sequence[Row]) -> Iterator[tuple[Note, 
         yield Note(code, message, lead=lead, start_s=round(held.start_s, 1), stop_s=round(held.stop_s, 1)), refuses
 
 
-def _where(held: Held) -> str:
+def _where(held: Episodes) -> str:
     first = f"{held.start_s:.1f} to {held.stop_s:.1f} s"
     if held.stretches == 1:
         return f"from {first}"

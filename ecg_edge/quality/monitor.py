@@ -1,7 +1,5 @@
 """What a signal must be to be answered at all, and what is worth a warning."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -9,8 +7,9 @@ from numpy.typing import NDArray
 from ecg_edge.findings import Note
 from ecg_edge.quality import measures
 from ecg_edge.quality import messages as notes
-from ecg_edge.quality.episodes import Stretches
+from ecg_edge.quality.episodes import EpisodeTracker
 from ecg_edge.quality.limb_leads import covariance
+from ecg_edge.quality.report import QualityReport
 from ecg_edge.quality.rules import RULES
 from ecg_edge.recording.leads import LEADS
 
@@ -45,17 +44,6 @@ _OF_NOTE = measures.Noticeable(
 _OF_ONE_LEAD = {"leads_over_range": "over_range", "dead_leads": "flat_lead", "clipped_leads": "clipped_lead"}
 
 
-class QualityReport(NamedTuple):
-    """What the quality gate has to say of a recording."""
-
-    reasons: tuple[Note, ...]
-    """Why it must not be answered; empty where it may."""
-    warnings: tuple[Note, ...]
-    """What the reader of its answer must know."""
-    unusable_s: float
-    """Seconds in which two leads or more are flat or over range."""
-
-
 class QualityMonitor:
     """Listens to a recording as it comes, in memory that does not grow, and reports at any time.
 
@@ -72,9 +60,9 @@ class QualityMonitor:
         """Largest finite distance from 0 among samples that had to be looked at one by one."""
         self._held = np.zeros((len(LEADS), 0), np.float32)
         self._flat = np.zeros((len(LEADS), _BLOCKS_OF_A_SECOND - 1), bool)
-        self._blocks = Stretches(len(_BLOCK_ROWS), _BLOCK_S)
-        self._flats = Stretches(len(_FLAT_ROWS), _BLOCK_S, lead_in=_BLOCKS_OF_A_SECOND - 1)
-        self._seconds = Stretches(len(_SECOND_ROWS), 1.0)
+        self._blocks = EpisodeTracker(len(_BLOCK_ROWS), _BLOCK_S)
+        self._flats = EpisodeTracker(len(_FLAT_ROWS), _BLOCK_S, lead_in=_BLOCKS_OF_A_SECOND - 1)
+        self._seconds = EpisodeTracker(len(_SECOND_ROWS), 1.0)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
         self._arms, self._avr_up = np.zeros((2, 2)), 0.0
@@ -120,7 +108,7 @@ class QualityMonitor:
         return np.where(finite, stretch, np.float32(0)).clip(-1e6, 1e6)
 
     def _judge_blocks(self, held: NDArray[np.float32]) -> NDArray[np.bool_]:
-        start = measures.LOOKBACK + self._blocks.units % _BLOCKS_OF_A_SECOND * measures.BLOCK
+        start = measures.LOOKBACK + self._blocks.n_steps % _BLOCKS_OF_A_SECOND * measures.BLOCK
         n_new = (held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
@@ -244,23 +232,3 @@ class QualityMonitor:
     def _arms_look_swapped(self) -> bool:
         (i_i, i_v6), (_, v6_v6) = self._arms
         return bool(self._avr_up > 0 and i_v6 < _LIMITS["swapped_arms"] * np.sqrt(i_i * v6_v6))
-
-
-def wholly_unusable(
-    blocks: NDArray[np.bool_], starts: NDArray[np.int64], window: int, first: int = 0
-) -> NDArray[np.bool_]:
-    """Return which windows lie wholly where the signal is unusable.
-
-    A window does if every whole block in it is unusable, so that it is decided when its last sample is there.
-
-    Args:
-        blocks: Whether each block is unusable, from `QualityMonitor.push`.
-        starts: First sample of each window.
-        window: Length of a window.
-        first: Number of the first of `blocks`; blocks before it are of no window.
-    """
-    count = np.concatenate([[0], np.cumsum(blocks)])
-    start = -(-starts // measures.BLOCK) - first
-    stop = np.maximum((starts + window) // measures.BLOCK - first, start)
-    unusable: NDArray[np.bool_] = (stop > start) & (count[stop] - count[start] == stop - start)
-    return unusable

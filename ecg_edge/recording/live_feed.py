@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
 from ecg_edge.recording.leads import LEADS, arrangement
 from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
+from ecg_edge.recording.sample_buffer import SampleBuffer
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 # Seconds after which a filter that was started anew has forgotten where.
@@ -17,40 +18,7 @@ _SETTLED_S = 2
 _COINCIDE_S = 30
 
 
-class LatestSamples:
-    """The latest samples of a feed, in memory that does not grow.
-
-    Args:
-        capacity: How many of each lead are there to be had at least, once so many came.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self.stop = 0
-        """All that came."""
-        self._capacity, self._room = capacity, capacity // 4 + 1
-        self._samples = np.empty((len(LEADS), capacity + self._room), np.float32)
-        self._first = 0
-
-    def append(self, signal: NDArray[np.float32]) -> None:
-        """Add samples, shape (12, n)."""
-        for start in range(0, signal.shape[1], self._room):
-            self._append(signal[:, start : start + self._room])
-
-    def _append(self, piece: NDArray[np.float32]) -> None:
-        filled = self.stop - self._first
-        if filled + piece.shape[1] > self._samples.shape[1]:
-            keep = self._capacity
-            self._samples[:, :keep] = self._samples[:, filled - keep : filled].copy()
-            self._first, filled = self.stop - keep, keep
-        self._samples[:, filled : filled + piece.shape[1]] = piece
-        self.stop += piece.shape[1]
-
-    def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return a copy of samples that are counted from the feed's first."""
-        return self._samples[:, start - self._first : stop - self._first].copy()
-
-
-class Intake:
+class LiveFeed:
     """Takes chunks as a device sends them and gives samples as the models want them.
 
     Args:
@@ -70,9 +38,9 @@ class Intake:
         self._scale = np.float32(IN_MILLIVOLTS[canonical_units(units)])
         self.sampling_rate, self._rate = float(sampling_rate), rate
         self._resampler = None if same_rate(sampling_rate, rate) else Resampler(sampling_rate, rate)
-        self._coincide = 1 if self._resampler is None else _coincide(self.sampling_rate, rate)
+        self._coincide = 1 if self._resampler is None else _coinciding_samples(self.sampling_rate, rate)
         # A filter that starts anew needs samples from before what is on its way through the live one.
-        self.latest = LatestSamples(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
+        self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
         """Twelve leads in millivolts at the chunks' own rate."""
         self._given = 0
 
@@ -102,7 +70,7 @@ class Intake:
         self._given += finished.shape[1]
         return finished
 
-    def on_the_way(self) -> NDArray[np.float32]:
+    def pending(self) -> NDArray[np.float32]:
         """Return the samples that would still come if the feed ended now, shape (12, m).
 
         The live filter cannot be asked without ending it, so one is started anew, some seconds before.
@@ -116,8 +84,8 @@ class Intake:
         return np.concatenate(parts, axis=1)[:, self._given - round(start * self._rate / self.sampling_rate) :]
 
 
-def _coincide(sampling_rate: float, rate: float) -> int:
-    """Return after how many samples of one rate one of them is at the time of one of the other rate."""
+def _coinciding_samples(sampling_rate: float, rate: float) -> int:
+    """Return the number of input samples between two coinciding sample times."""
     (a, b), (c, d) = rate.as_integer_ratio(), sampling_rate.as_integer_ratio()
     every = b * c // math.gcd(a * d, b * c)
     if every > _COINCIDE_S / 2 * sampling_rate:

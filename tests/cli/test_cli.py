@@ -209,7 +209,7 @@ def change_golden(models, change):
     [
         ({"probability": 0.123}, "a probability differs by"),
         ({"status": "undecided"}, "expected ('undecided'"),
-        ({"sha256": "0" * 64}, "is not the recording that the stored answer is of"),
+        ({"sha256": "0" * 64}, "is not the recording of the stored answer"),
     ],
 )
 def test_check_fails_when_an_answer_or_a_recording_is_not_the_stored_one(tmp_path, change, message):

@@ -92,7 +92,10 @@ def test_a_spec_that_contradicts_itself_is_refused(changes):
         ({"average": "median"}, "average 'median'"),
         ({"tail": "padded"}, "tail 'padded'"),
         ({"whole_length": 1400}, "have 1400 samples, the length of a whole recording"),
-        ({"whole_length": 1501, "tail": "dropped", "stride": 700}, "have 1501 samples, the length of a whole recording"),
+        (
+            {"whole_length": 1501, "tail": "dropped", "stride": 700},
+            "have 1501 samples, the length of a whole recording",
+        ),
         ({"whole_length": 5010}, "whole length 5010, at whose end there is not a window"),
         ({"whole_length": 500}, "whole length 500, at whose end there is not a window"),
     ],
@@ -126,7 +129,9 @@ def test_models_of_the_wrong_stage_or_leads_are_refused(tmp_path):
 
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_models_of_another_sampling_rate_than_the_quality_gate_are_refused(tmp_path, stage):
-    with pytest.raises(ModelError, match=rf"{stage}.onnx: expects 250 Hz; the quality gate and both models must use 500 Hz"):
+    with pytest.raises(
+        ModelError, match=rf"{stage}.onnx: expects 250 Hz; the quality gate and both models must use 500 Hz"
+    ):
         Detector(write_models(tmp_path, **{stage: {"sampling_rate": 250.0}}))
 
 

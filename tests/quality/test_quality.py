@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.package_data import example_recordings
-from ecg_edge.quality.episodes import Stretches
+from ecg_edge.quality.episodes import EpisodeTracker
+from ecg_edge.quality.gate import _find_unusable
 from ecg_edge.quality.limb_leads import covariance, mended_labels
-from ecg_edge.quality.monitor import QualityMonitor, wholly_unusable
+from ecg_edge.quality.monitor import QualityMonitor
 from ecg_edge.quality.rules import RULES
 from ecg_edge.recording import LEADS
 
@@ -216,7 +217,7 @@ def test_the_report_is_the_same_whatever_the_stretches(data):
 
 @given(st.lists(st.booleans(), max_size=60), st.lists(st.integers(0, 60), max_size=6))
 def test_stretches_are_counted_whatever_the_pieces(flags, cuts):
-    stretches = Stretches(1, 1.0)
+    stretches = EpisodeTracker(1, 1.0)
     for piece in np.split(np.array([flags], bool), sorted(cuts), axis=1):
         stretches.push(piece)
     runs = "".join("x" if flag else " " for flag in flags).split()
@@ -235,7 +236,7 @@ def test_stretches_are_counted_whatever_the_pieces(flags, cuts):
 def test_a_window_is_unusable_if_all_whole_blocks_in_it_are(blocks, start, window):
     inside = [i for i in range(20) if start <= i * 100 and (i + 1) * 100 <= start + window]
     expected = bool(inside) and all(blocks[i] for i in inside)
-    assert wholly_unusable(np.array(blocks), np.array([start]), window).tolist() == [expected]
+    assert _find_unusable(np.array(blocks), np.array([start]), window).tolist() == [expected]
 
 
 def test_hours_of_noise_make_no_more_notes_than_seconds():
