@@ -1,11 +1,14 @@
-"""The process that is `ecg-edge`, or `python -m ecg_edge`: how it starts and how it is ended."""
+"""The process of `ecg-edge` or `python -m ecg_edge`: how it starts and how it ends."""
 
 import atexit
 import os
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from types import FrameType
+
+from ecg_edge.cli.unfinished import UnfinishedFiles
 
 _SHOW_CURSOR = b"\033[?25h\n"
 
@@ -13,29 +16,30 @@ _SHOW_CURSOR = b"\033[?25h\n"
 def main() -> None:
     """Run the command line."""
     _replace_closed_streams()
+    unfinished = UnfinishedFiles()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        # What was set to be ignored, as nohup does, stays so.
+        # A signal that the parent ignores, as nohup does, stays ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
-    from ecg_edge.cli.run import main as command_line
+            signal.signal(number, partial(_end, unfinished))
+    from ecg_edge.cli.app import main as command_line
 
     try:
         try:
-            command_line(prog_name="ecg-edge")
+            command_line(prog_name="ecg-edge", obj=unfinished)
         except SystemExit as end:
             _leave(end)
     except OSError as error:
-        _say_no_more()
+        _discard_output()
         sys.exit(f"error: {error.strerror or error}")
 
 
 def _leave(end: SystemExit) -> None:
-    """End once the exit handlers have run: to take interpreter and sessions down takes longer than an answer.
+    """End right after the exit handlers: tearing down the interpreter and the sessions takes longer than an answer.
 
     Raises:
-        SystemExit: It says more than a number, or a profiler, a debugger or `python -i` has something left to do.
-        OSError: What was printed cannot be written.
+        SystemExit: Its code is a message, or a profiler, a debugger or `python -i` still has work to do.
+        OSError: Standard output cannot be written.
     """
     if isinstance(end.code, str) or sys.flags.interactive or _is_watched():
         raise end
@@ -47,33 +51,31 @@ def _leave(end: SystemExit) -> None:
 
 
 def _is_watched() -> bool:
-    """Return whether a profiler, a debugger or a measure of coverage is at work."""
+    """Return whether a profiler, a debugger or a coverage tool is active."""
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
     tools = () if monitoring is None else (monitoring.get_tool(number) for number in range(6))
     return any((sys.getprofile(), sys.gettrace(), *tools))
 
 
 def _replace_closed_streams() -> None:
-    """Keep files from being opened under the numbers of closed standard streams, where they would be written into."""
+    """Open the null device for closed standard streams, so that no file gets their numbers and is written into."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            # Standard output that is closed must fail when it is written to; messages may be lost.
+            # Writing to a closed standard output must fail; messages to a closed standard error may be lost.
             descriptor = os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
             if number:
                 setattr(sys, name, open(descriptor, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def _say_no_more() -> None:
-    # What is still in the buffer must not fail a second time when the interpreter ends.
+def _discard_output() -> None:
+    # The rest of the buffer must not fail a second time when the interpreter ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    """End at once, leaving nothing half done: threads in the middle of a day-long recording are not waited for."""
-    signal.signal(number, signal.SIG_DFL)  # a second one must not wait for a reader of what is printed
-    output = sys.modules.get("ecg_edge.cli.output")
-    if output is not None:
-        output.discard_unfinished()
+def _end(unfinished: UnfinishedFiles, number: int, _frame: FrameType | None) -> None:
+    """End at once without unfinished files; do not wait for threads that answer a long recording."""
+    signal.signal(number, signal.SIG_DFL)  # a second signal must not wait for the reader of standard output
+    unfinished.discard()
     with suppress(Exception):
         sys.stdout.flush()
     with suppress(Exception):

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from ecg_edge.cli import rendering as formats
+from ecg_edge.cli import submission
 from ecg_edge.readers import find_records
 
 
@@ -14,8 +14,8 @@ def test_all_449_records_are_answered_and_fill_the_submission(records, shipped):
     assert {finding.status for finding in findings} == {"detected", "not_detected"}
     share = np.mean([finding.status == "detected" for finding in findings])
     assert 0.1 < share < 0.35  # about one record in five is an infarction
-    sample = formats.read_sample_submission(records / "sample_submission.csv")
-    rows = list(csv.reader(formats.submission(findings, sample, print)))
+    sample = submission.read_sample(records / "sample_submission.csv")
+    rows = list(csv.reader(submission.fill_in(findings, sample, print)))
     assert [row[0] for row in rows] == [row[0] for row in sample]
     for row in rows[1:]:
         well = row[-1] == "1"

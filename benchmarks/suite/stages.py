@@ -7,7 +7,7 @@ from itertools import islice
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import repeated, walls
-from ecg_edge.cli import rendering as formats
+from ecg_edge.cli import rendering
 from ecg_edge.detector import Detector
 from ecg_edge.model.inference import window_scores
 from ecg_edge.model.session import Model
@@ -36,9 +36,9 @@ def _steps(setup: Setup) -> dict[str, Callable[[], object]]:
         "stage 1, laying out included": partial(_answer, detector.infarction, recordings),
         "stage 2, laying out included": partial(_answer, detector.localization, recordings),
         "detect, stage 2 where stage 1 asks for it": partial(_detect, detector, recordings),
-        "render as csv": lambda: _consume(formats.csv_table(findings, sites)),
-        "render as json": lambda: _consume(formats.json_array(findings)),
-        "render as text": lambda: _consume(formats.text(findings)),
+        "render as csv": lambda: _consume(rendering.csv_table(findings, sites)),
+        "render as json": lambda: _consume(rendering.json_array(findings)),
+        "render as text": lambda: _consume(rendering.text(findings)),
     }
 
 

@@ -1,8 +1,10 @@
-"""Run as a process of its own: the peak memory, in MiB, of `ecg-edge` with these arguments.
+"""Run as a process of its own: print the peak memory, in MiB, of `ecg-edge` with these arguments.
 
-Without arguments: of the imports that it cannot do without.
+Without arguments: of importing numpy and onnxruntime alone.
 """
 
+import atexit
+import runpy
 import sys
 from importlib import import_module
 
@@ -10,15 +12,14 @@ from ecg_edge.bench.memory import peak_mib
 
 
 def main(arguments: list[str]) -> None:
-    """Print the peak."""
+    """Print the peak when the process ends."""
+    atexit.register(lambda: sys.stdout.write(str(peak_mib())))
     if arguments:
-        from ecg_edge.cli.run import main
-
-        main(arguments, standalone_mode=False)
+        sys.argv = ["ecg-edge", *arguments]
+        runpy.run_module("ecg_edge", run_name="__main__")
     else:
         for name in ("numpy", "onnxruntime"):
             import_module(name)
-    sys.stdout.write(str(peak_mib()))
 
 
 if __name__ == "__main__":

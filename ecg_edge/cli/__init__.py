@@ -1,1 +1,1 @@
-"""The command line `ecg-edge`."""
+"""The command line `ecg-edge`: one module a command, and what they share."""

@@ -17,13 +17,13 @@ SAMPLE = np.dtype("<f4")
 LAST_S = 10
 
 
-def follow(stream: Stream, feed: BinaryIO, form: str, *, all_sites: bool) -> Iterator[str]:
+def follow(stream: Stream, feed: BinaryIO, rendering: str, *, all_sites: bool) -> Iterator[str]:
     """Yield a line for each second of a feed, and one for what is left at its end; Ctrl-C ends it like the feed's end.
 
     Args:
         stream: Takes the samples.
         feed: Frames, one after the other, without a header.
-        form: "text" or "jsonl".
+        rendering: "text" or "jsonl".
         all_sites: Give the sites even where no infarction is found.
 
     Raises:
@@ -32,7 +32,7 @@ def follow(stream: Stream, feed: BinaryIO, form: str, *, all_sites: bool) -> Ite
     try:
         for second in _seconds(feed, len(stream.leads), round(stream.sampling_rate)):
             stream.push(second.T)
-            yield _line(stream, form, all_sites)
+            yield _line(stream, rendering, all_sites)
     except KeyboardInterrupt:
         return
 
@@ -53,10 +53,10 @@ def _seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np
         raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {frame} bytes came")
 
 
-def _line(stream: Stream, form: str, all_sites: bool) -> str:
+def _line(stream: Stream, rendering: str, all_sites: bool) -> str:
     so_far = stream.finding(all_sites=all_sites)
     last = stream.finding(last_s=LAST_S, all_sites=all_sites)
-    if form == "jsonl":
+    if rendering == "jsonl":
         return json.dumps({"time_s": so_far.duration_s, "last": last.to_dict(), "so_far": so_far.to_dict()}) + "\n"
     return f"{so_far.duration_s:.1f} s: last {last.duration_s:.1f} s {_short(last)}; so far {_short(so_far)}\n"
 

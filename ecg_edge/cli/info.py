@@ -1,26 +1,49 @@
-"""What `ecg-edge info` shows: the models and how well they were measured to do."""
+"""The command `ecg-edge info`: the models and their measured accuracy."""
 
 import platform
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import onnxruntime
+import click
 
-from ecg_edge.detector import Detector
-from ecg_edge.model.spec import ModelSpec
+from ecg_edge.cli.options import add_session_options, load_detector, one_line_errors
+
+if TYPE_CHECKING:
+    from ecg_edge.detector import Detector
+    from ecg_edge.model.spec import ModelSpec
 
 
-def summary(detector: Detector) -> Iterator[str]:
+@click.command()
+@add_session_options
+def info(models: Path | None, provider: str) -> None:
+    r"""Show the models, their thresholds with sensitivity and specificity, the provider and the versions.
+
+    \b
+    Examples:
+      ecg-edge info
+      ecg-edge info --models my_models/
+    """
+    from ecg_edge.cli.rendering import printable
+
+    with one_line_errors():
+        for line in summarize(load_detector(models, provider)):
+            click.echo(printable(line))
+
+
+def summarize(detector: "Detector") -> Iterator[str]:
     """Yield lines for people."""
+    import onnxruntime
+
     provenance = detector.provenance
     yield f"ecg_edge {provenance.ecg_edge}, onnxruntime {onnxruntime.__version__}, python {platform.python_version()}"
     yield f"provider {provenance.provider}"
     for model in (detector.infarction, detector.localization):
         yield ""
-        yield from _model(model.spec, model.provenance.sha256)
+        yield from _describe(model.spec, model.provenance.sha256)
 
 
-def _model(spec: ModelSpec, sha256: str) -> Iterator[str]:
+def _describe(spec: "ModelSpec", sha256: str) -> Iterator[str]:
     yield f"{spec.name} {spec.version}, sha256 {sha256}"
     yield f"  input: {len(spec.leads)} leads, {spec.unit} at {spec.sampling_rate:g} Hz"
     yield f"  windows of {spec.window} samples every {spec.stride}"
@@ -37,10 +60,10 @@ def _model(spec: ModelSpec, sha256: str) -> Iterator[str]:
 
 def _shown(figure: object, missing: str) -> str:
     value, low, high = (_of(figure, part) for part in ("value", "low", "high"))
-    if not all(isinstance(each, float | int) for each in (value, low, high)):
+    if not all(isinstance(number, float | int) for number in (value, low, high)):
         return missing
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _of(figure: object, part: str) -> Any:  # noqa: ANN401 - whatever the model says of itself
+def _of(figure: object, part: str) -> Any:  # noqa: ANN401 - a model may state any value
     return figure.get(part, "") if isinstance(figure, dict) else ""

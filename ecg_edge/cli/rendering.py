@@ -1,25 +1,13 @@
-"""Findings as text: for people, for programs, for the competition."""
+"""Findings as text: for people and for programs."""
 
 import io
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
-from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding, Note, SiteFinding
 
 REVIEW = "Unconfirmed: for review by a clinician"
-SUBMISSION_COLUMNS = {
-    "septal": "перегородочный",
-    "anterior": "передний",
-    "lateral": "боковой",
-    "anterolateral": "передне-боковой",
-    "anteroseptal": "передне-перегородочный",
-    "inferior": "нижний",
-}
-SUBMISSION_HEADER = ["record_name", *SUBMISSION_COLUMNS.values(), "норма"]
 
 
 def text(findings: Iterable[Finding]) -> Iterator[str]:
@@ -46,13 +34,13 @@ def jsonl(findings: Iterable[Finding]) -> Iterator[str]:
 def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str]:
     """Yield a header and one row a finding; `sites` are the columns of the second stage."""
     columns = [f"{site}_{part}" for site in sites for part in ("probability", "threshold", "found")]
-    yield _csv_row(
+    yield _inert_csv_row(
         ["record", "source", "status", "probability", "threshold", "found_sites", *columns, "reasons", "warnings"]
         + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models"]
     )
     for finding in findings:
         by_name = {site.site: site for site in finding.sites}
-        yield _csv_row(
+        yield _inert_csv_row(
             [finding.record, finding.source, finding.status, finding.probability, finding.threshold]
             + [";".join(finding.found_sites)]
             + [cell for name in sites for cell in _site_cells(by_name.get(name), finding.found_sites)]
@@ -61,48 +49,6 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
             + [finding.provenance.ecg_edge, finding.provenance.provider]
             + [";".join(f"{model.name} {model.version} {model.sha256}" for model in finding.provenance.models)]
         )
-
-
-def submission(findings: Iterable[Finding], sample: list[list[str]], complain: Callable[[str], None]) -> Iterator[str]:
-    """Yield the competition's table: the sample's rows in its order, those with an answer filled in.
-
-    Args:
-        findings: Answers; a name that several records have is not filled in.
-        sample: Header and rows, from `read_sample_submission`.
-        complain: Called with a line about each answer that is left out.
-    """
-    answers: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.probability is not None:
-            answers[finding.record].append(finding)
-    header, *rows = sample
-    yield _plain_csv_row(header)
-    for row in rows:
-        found = answers.get(row[0], [])
-        yield _plain_csv_row(_submission_row(found[0]) if len(found) == 1 else row)
-    for name in answers.keys() - {row[0] for row in rows}:
-        complain(f"{printable(name)} has no row in the sample submission; its answer is left out")
-    for name, found in answers.items():
-        if len(found) > 1:
-            complain(f"{len(found)} records are called {printable(name)}; that row is left as it was")
-
-
-def read_sample_submission(path: Path) -> list[list[str]]:
-    """Read header and rows of a sample submission.
-
-    Raises:
-        UnreadableError: It cannot be read, or has another header.
-    """
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableError(path, f"cannot be read: {error}") from error
-    if not rows or rows[0] != SUBMISSION_HEADER:
-        raise UnreadableError(path, f"is not a sample submission: its first line must be {','.join(SUBMISSION_HEADER)}")
-    return rows
 
 
 def answer(finding: Finding) -> str:
@@ -168,19 +114,12 @@ def _site_cells(site: SiteFinding | None, found: tuple[str, ...]) -> list[object
     return ["", "", ""] if site is None else [site.probability, site.threshold, int(site.site in found)]
 
 
-def _submission_row(finding: Finding) -> list[object]:
-    return [
-        finding.record,
-        *(int(site in finding.found_sites) for site in SUBMISSION_COLUMNS),
-        int(finding.status == "not_detected"),
-    ]
+def _inert_csv_row(cells: Sequence[object]) -> str:
+    return csv_row([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
-def _csv_row(cells: Sequence[object]) -> str:
-    return _plain_csv_row([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
-
-
-def _plain_csv_row(cells: Sequence[object]) -> str:
+def csv_row(cells: Sequence[object]) -> str:
+    """Return one line of CSV."""
     import csv
 
     line = io.StringIO()

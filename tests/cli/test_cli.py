@@ -298,7 +298,7 @@ def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path, form):
 
 
 def test_help_and_version_load_neither_numpy_nor_onnxruntime():
-    script = "import sys; sys.argv=['ecg-edge','{}']\ntry:\n import ecg_edge.cli.run; ecg_edge.cli.run.main()\nfinally: print(*sys.modules)"
+    script = "import sys; sys.argv=['ecg-edge','{}']\ntry:\n import ecg_edge.cli.app; ecg_edge.cli.app.main()\nfinally: print(*sys.modules)"
     for option in ("--help", "--version"):
         result = subprocess.run(
             [sys.executable, "-c", script.format(option)], capture_output=True, text=True, check=True
@@ -309,7 +309,7 @@ def test_help_and_version_load_neither_numpy_nor_onnxruntime():
 def test_running_loads_nothing_of_the_export():
     script = (
         "import sys; sys.argv = ['ecg-edge', 'run', sys.argv[1]]\n"
-        "try:\n import ecg_edge.cli.run; ecg_edge.cli.run.main()\n"
+        "try:\n import ecg_edge.cli.app; ecg_edge.cli.app.main()\n"
         "finally: print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

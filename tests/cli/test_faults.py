@@ -19,6 +19,7 @@ import pytest
 
 from ecg_edge import Detector, read_recording
 from ecg_edge.cli import output
+from ecg_edge.cli.unfinished import UnfinishedFiles
 from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import RecordFile, find_records
 
@@ -117,7 +118,7 @@ def n_waiting(feed):
 
 
 def test_a_signal_that_was_ignored_stays_ignored():
-    script = "import signal, ecg_edge.__main__ as m, ecg_edge.cli.run as c; c.main = lambda **_: None; m.main(); print(signal.getsignal(1) is signal.SIG_IGN)"
+    script = "import signal, ecg_edge.__main__ as m, ecg_edge.cli.app as c; c.main = lambda **_: None; m.main(); print(signal.getsignal(1) is signal.SIG_IGN)"
     command = ["bash", "-c", f"trap '' HUP; exec {sys.executable} -c '{script}'"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
 
@@ -150,16 +151,18 @@ def test_a_system_without_nameless_files_gives_the_same_output(tmp_path, monkeyp
 def test_an_unfinished_file_with_a_name_is_taken_away_before_a_signal_ends_the_run(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_TMPFILE")
 
+    unfinished = UnfinishedFiles()
+
     def pieces():
         yield "half"
         assert len(names_in(tmp_path)) == 1
-        output.discard_unfinished()
+        unfinished.discard()
         assert names_in(tmp_path) == []
         msg = "killed"
         raise KeyboardInterrupt(msg)
 
     with pytest.raises(KeyboardInterrupt):
-        output.write(pieces(), tmp_path / "out.txt")
+        output.write(pieces(), tmp_path / "out.txt", unfinished)
     assert names_in(tmp_path) == []
 
 

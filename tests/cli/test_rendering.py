@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ecg_edge.cli import rendering as formats
+from ecg_edge.cli import rendering, submission
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding, ModelProvenance, Note, Provenance, SiteFinding
 
@@ -26,7 +26,7 @@ def failed(record="c"):
 
 
 def test_text_gives_the_verdict_first_and_ends_in_the_review_line():
-    lines = "".join(formats.text([detected()])).strip().splitlines()
+    lines = "".join(rendering.text([detected()])).strip().splitlines()
     assert lines[0] == "a: Pattern consistent with myocardial infarction, inferior; age undetermined"
     assert lines[1].split() == ["probability", "0.930,", "threshold", "0.410"]
     assert [line.split()[0] for line in lines[3:9]] == list(SITES)
@@ -35,33 +35,33 @@ def test_text_gives_the_verdict_first_and_ends_in_the_review_line():
 
 
 def test_text_says_site_undetermined_where_no_site_is_over_its_threshold():
-    assert "infarction, site undetermined" in "".join(formats.text([detected(found=())]))
+    assert "infarction, site undetermined" in "".join(rendering.text([detected(found=())]))
 
 
 def test_text_never_claims_that_an_infarction_is_ruled_out():
-    text = "".join(formats.text([not_detected()]))
+    text = "".join(rendering.text([not_detected()]))
     assert "does not rule one out" in text
     assert "Unconfirmed" in text
 
 
 @pytest.mark.parametrize(("probability", "shown"), [(0.99999, "> 0.999"), (0.00001, "< 0.001"), (0.4096, "0.410")])
 def test_text_never_rounds_to_certainty(probability, shown):
-    assert f"probability {shown}" in "".join(formats.text([not_detected(probability=probability)]))
+    assert f"probability {shown}" in "".join(rendering.text([not_detected(probability=probability)]))
 
 
 def test_text_shows_warnings_and_errors():
-    text = "".join(formats.text([detected(warnings=(Note("code", "look here"),)), failed()]))
+    text = "".join(rendering.text([detected(warnings=(Note("code", "look here"),)), failed()]))
     assert "warning: look here" in text
     assert "c: error: it broke" in text
 
 
 def test_a_name_cannot_steer_the_terminal():
-    text = "".join(formats.text([not_detected(record="\x1b[2Jx\ny\udcff")]))
+    text = "".join(rendering.text([not_detected(record="\x1b[2Jx\ny\udcff")]))
     assert "\\x1b[2Jx\\ny\\udcff: No pattern" in text
 
 
 def test_json_has_the_promised_keys_and_an_error_has_no_answer():
-    ill, broken = json.loads("".join(formats.json_array([detected(duration_s=10.0, sampling_rate=500.0), failed()])))
+    ill, broken = json.loads("".join(rendering.json_array([detected(duration_s=10.0, sampling_rate=500.0), failed()])))
     assert set(ill) == {
         *("schema", "record", "source", "status", "probability", "threshold", "sites", "reasons", "warnings"),
         *("duration_s", "sampling_rate", "provenance"),
@@ -74,16 +74,18 @@ def test_json_has_the_promised_keys_and_an_error_has_no_answer():
 
 
 def test_json_of_nothing_is_an_empty_array():
-    assert json.loads("".join(formats.json_array([]))) == []
+    assert json.loads("".join(rendering.json_array([]))) == []
 
 
 def test_jsonl_has_one_object_a_line():
-    lines = "".join(formats.jsonl([detected(), failed()])).splitlines()
+    lines = "".join(rendering.jsonl([detected(), failed()])).splitlines()
     assert [json.loads(line)["record"] for line in lines] == ["a", "c"]
 
 
 def test_csv_has_one_row_a_record_under_one_header():
-    rows = list(csv.DictReader(io.StringIO("".join(formats.csv_table([detected(), not_detected(), failed()], SITES)))))
+    rows = list(
+        csv.DictReader(io.StringIO("".join(rendering.csv_table([detected(), not_detected(), failed()], SITES))))
+    )
     assert [row["status"] for row in rows] == ["detected", "not_detected", "error"]
     assert (rows[0]["inferior_probability"], rows[0]["inferior_found"], rows[0]["found_sites"]) == (
         "0.8",
@@ -96,20 +98,20 @@ def test_csv_has_one_row_a_record_under_one_header():
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_name_cannot_be_a_formula_in_csv(name):
-    (row,) = csv.DictReader(io.StringIO("".join(formats.csv_table([not_detected(record=name)], SITES))))
-    assert row["record"] == f"'{formats.printable(name)}"
+    (row,) = csv.DictReader(io.StringIO("".join(rendering.csv_table([not_detected(record=name)], SITES))))
+    assert row["record"] == f"'{rendering.printable(name)}"
 
 
 def sample(path, *rows):
-    path.write_text("\n".join([",".join(formats.SUBMISSION_HEADER), *rows]) + "\n", encoding="utf-8")
-    return formats.read_sample_submission(path)
+    path.write_text("\n".join([",".join(submission.HEADER), *rows]) + "\n", encoding="utf-8")
+    return submission.read_sample(path)
 
 
 def test_submission_keeps_the_samples_rows_and_order_and_fills_in_the_answers(tmp_path):
     rows = sample(tmp_path / "s.csv", "b,0,0,0,0,0,0,0", "unseen,0,0,0,0,0,0,0", "a,0,0,0,0,0,0,0", "c,0,0,0,0,0,0,0")
     complaints = []
     findings = [detected(found=("inferior", "septal")), not_detected(), failed(), not_detected(record="stranger")]
-    lines = "".join(formats.submission(findings, rows, complaints.append)).splitlines()
+    lines = "".join(submission.fill_in(findings, rows, complaints.append)).splitlines()
     assert lines[0] == "record_name,перегородочный,передний,боковой,передне-боковой,передне-перегородочный,нижний,норма"
     assert lines[1:] == ["b,0,0,0,0,0,0,1", "unseen,0,0,0,0,0,0,0", "a,1,0,0,0,0,1,0", "c,0,0,0,0,0,0,0"]
     assert complaints == ["stranger has no row in the sample submission; its answer is left out"]
@@ -118,14 +120,14 @@ def test_submission_keeps_the_samples_rows_and_order_and_fills_in_the_answers(tm
 def test_submission_ignores_sites_of_a_record_without_infarction(tmp_path):
     rows = sample(tmp_path / "s.csv", "a,0,0,0,0,0,0,0")
     well = Finding("a", "", "not_detected", PROVENANCE, 0.1, 0.4, detected().sites)
-    assert "".join(formats.submission([well], rows, print)).splitlines()[1] == "a,0,0,0,0,0,0,1"
+    assert "".join(submission.fill_in([well], rows, print)).splitlines()[1] == "a,0,0,0,0,0,0,1"
 
 
 def test_submission_leaves_a_name_that_several_records_have(tmp_path):
     rows = sample(tmp_path / "s.csv", "a,0,0,0,0,0,0,0", "-7,0,0,0,0,0,0,0")
     complaints = []
     twice = [detected(), not_detected(record="a"), not_detected(record="-7")]
-    lines = "".join(formats.submission(twice, rows, complaints.append)).splitlines()
+    lines = "".join(submission.fill_in(twice, rows, complaints.append)).splitlines()
     assert lines[1:] == ["a,0,0,0,0,0,0,0", "-7,0,0,0,0,0,0,1"]
     assert complaints == ["2 records are called a; that row is left as it was"]
 
@@ -133,20 +135,20 @@ def test_submission_leaves_a_name_that_several_records_have(tmp_path):
 def test_sites_of_a_record_without_infarction_are_not_called_found():
     well = Finding("a", "", "not_detected", PROVENANCE, 0.1, 0.4, detected().sites)
     assert well.found_sites == ()
-    text = "".join(formats.text([well]))
+    text = "".join(rendering.text([well]))
     assert "sites mean something only where an infarction is found" in text
     assert not any(line.endswith("found") for line in text.splitlines())
-    (row,) = csv.DictReader(io.StringIO("".join(formats.csv_table([well], SITES))))
+    (row,) = csv.DictReader(io.StringIO("".join(rendering.csv_table([well], SITES))))
     assert (row["found_sites"], row["inferior_found"]) == ("", "0")
 
 
 def test_an_unproven_site_is_called_so_in_the_verdict():
     note = Note("unproven_site", "too few examples", site="lateral")
-    (verdict, *_) = "".join(formats.text([detected(found=("lateral", "inferior"), warnings=(note,))])).splitlines()
+    (verdict, *_) = "".join(rendering.text([detected(found=("lateral", "inferior"), warnings=(note,))])).splitlines()
     assert verdict.endswith("infarction, lateral (unproven), inferior; age undetermined")
 
 
 def test_a_table_with_another_header_is_no_sample(tmp_path):
     (tmp_path / "s.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UnreadableError, match="first line must be record_name"):
-        formats.read_sample_submission(tmp_path / "s.csv")
+        submission.read_sample(tmp_path / "s.csv")

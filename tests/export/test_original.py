@@ -239,7 +239,7 @@ def test_memory_is_bounded_whatever_the_length_and_the_threads(models, tmp_path)
     for i in range(4):
         np.save(tmp_path / f"{i}.npy", signal(5000 if i % 2 else 60_000))
     script = (
-        "import sys; from ecg_edge.cli.run import main\n"
+        "import sys; from ecg_edge.cli.app import main\n"
         "try: main(sys.argv[1:])\n"
         "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
     )

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from fuzz.strategies import SIGNAL
 from tiny import write_models
 
-from ecg_edge.cli.run import main
+from ecg_edge.cli.app import main
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.readers import Declared, find_records
 

@@ -291,14 +291,14 @@ def test_stored_answers_of_another_make_are_one_line(tmp_path, golden):
 
 
 def test_figures_of_another_make_are_no_obstacle_to_info(tmp_path):
-    from ecg_edge.cli.info import summary
+    from ecg_edge.cli.info import summarize
 
     for metrics in (
         {"infarction": 3},
         {"infarction": {"sensitivity": [1]}},
         {"infarction": {"sensitivity": {"value": "x"}}},
     ):
-        lines = list(summary(Detector(write_models(tmp_path / "models", infarction={"metrics": metrics}))))
+        lines = list(summarize(Detector(write_models(tmp_path / "models", infarction={"metrics": metrics}))))
         assert any("not measured" in line for line in lines)
 
 

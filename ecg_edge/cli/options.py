@@ -1,0 +1,82 @@
+"""What the commands share: their options, their errors in one line, and their detector."""
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ecg_edge.errors import EcgEdgeError
+
+if TYPE_CHECKING:
+    from ecg_edge.detector import Detector
+    from ecg_edge.quality.gate import GatePolicy
+    from ecg_edge.readers import Declared
+
+Task = TypeVar("Task")
+
+
+def add_session_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which models run where."""
+    for option in (
+        click.option(
+            "--models",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Folder with a manifest and models.  [default: the shipped models]",
+        ),
+        click.option(
+            "--provider",
+            type=click.Choice(["cpu", "cuda"]),
+            default="cpu",
+            show_default=True,
+            help="Where the models run.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Print an error of this package in one line and exit with status 1."""
+    try:
+        yield
+    except EcgEdgeError as error:
+        from ecg_edge.cli.rendering import printable
+
+        click.echo(f"error: {printable(str(error))}", err=True)
+        sys.exit(1)
+
+
+def load_detector(
+    models: Path | None, provider: str, threads: int = 1, quality_gate: "GatePolicy" = "refuse"
+) -> "Detector":
+    """Load a detector; onnxruntime is imported only here."""
+    from ecg_edge.detector import Detector
+
+    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate)
+
+
+def declare(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
+    """Return what the options declare about files.
+
+    Raises:
+        UsageError: An option makes no sense.
+    """
+    from ecg_edge.readers import Declared
+
+    try:
+        return Declared(sampling_rate, units, tuple(leads.split(",")) if leads is not None else None)
+    except EcgEdgeError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def track_progress(tasks: Collection[Task], label: str) -> Iterator[Task]:
+    """Yield tasks and show on a terminal, on standard error, how many of them are done."""
+    if not sys.stderr.isatty():
+        yield from tasks
+        return
+    with click.progressbar(tasks, len(tasks), label=label, file=sys.stderr) as bar:
+        yield from bar
