@@ -4,9 +4,22 @@ from typing import TYPE_CHECKING
 
 from ecg_edge._version import __version__
 
-__all__ = ["Detector", "EcgEdgeError", "Finding", "Recording", "__version__", "read_recording"]
+__all__ = [
+    "Detector",
+    "EcgEdgeError",
+    "Finding",
+    "Recording",
+    "__version__",
+    "errors",
+    "findings",
+    "read_recording",
+    "readers",
+    "recording",
+    "stream",
+]
 
 if TYPE_CHECKING:
+    from ecg_edge import errors, findings, readers, recording, stream
     from ecg_edge.detector import Detector
     from ecg_edge.errors import EcgEdgeError
     from ecg_edge.findings import Finding
@@ -20,13 +33,20 @@ _HOMES = {
     "Recording": "recording",
     "read_recording": "readers",
 }
+_MODULES = ("errors", "findings", "readers", "recording", "stream")
 
 
 def __getattr__(name: str) -> object:
     # Loaded on first use: `ecg-edge --help` must not wait for onnxruntime.
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -42,7 +42,7 @@ class Detector:
 
     Raises:
         ModelError: A model file is missing, changed or not of the contract.
-        ProviderError: The provider was asked for but would not run.
+        ProviderError: The requested provider does not run.
     """
 
     def __init__(

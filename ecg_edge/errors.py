@@ -1,14 +1,35 @@
-"""What can go wrong, in words a user can act on."""
+"""The errors of this package.
+
+    EcgEdgeError
+    ├── InvalidRecordingError (ValueError)      a recording that cannot be answered
+    │   ├── WrongShapeError                     not leads by samples
+    │   ├── WrongTypeError                      not real numbers
+    │   ├── MissingLeadsError                   leads are missing that cannot be derived
+    │   ├── RepeatedLeadError                   two channels are the same lead
+    │   ├── UnitsError                          not a voltage unit
+    │   ├── UndeclaredError                     rate or units are not stated anywhere
+    │   ├── ContradictionError                  the file and the caller disagree
+    │   ├── SamplingRateError                   outside the supported rates
+    │   └── UncomputableError                   the model's answer is not finite
+    ├── UnreadableError (OSError)               a file cannot be read
+    ├── MissingExtraError (ImportError)         an optional library is not installed
+    ├── NoMemoryError (MemoryError)             a recording needs more memory than there is
+    ├── ModelError (ValueError)                 a model file cannot be used
+    ├── ProviderError (RuntimeError)            the requested execution provider does not run
+    └── InferenceError (RuntimeError)           onnxruntime failed
+
+Each message says what was found, what was expected and what to do.
+"""
 
 from collections.abc import Sequence
 from os import PathLike
 
 
 class EcgEdgeError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of all errors of this package."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The children's constructors take facts, not the message: rebuild without calling them.
+        # The constructors of the subclasses take facts, not the message: rebuild without calling them.
         return _rebuild, (type(self), self.args)
 
 
@@ -19,7 +40,7 @@ def _rebuild(kind: type[EcgEdgeError], args: tuple[object, ...]) -> EcgEdgeError
 
 
 class InvalidRecordingError(EcgEdgeError, ValueError):
-    """The signal is not what the models were made for."""
+    """The recording is not one that the models can answer."""
 
 
 class WrongShapeError(InvalidRecordingError):
@@ -38,7 +59,7 @@ class MissingLeadsError(InvalidRecordingError):
     def __init__(self, missing: Sequence[str], found: Sequence[str]) -> None:
         super().__init__(
             f"the lead{'s' * (len(missing) > 1)} {', '.join(missing)} of I, II, V1 to V6 "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the channels are {_listed(found)}"
+            f"{'are' if len(missing) > 1 else 'is'} missing; the channels are {_join(found)}"
         )
 
 
@@ -46,30 +67,30 @@ class RepeatedLeadError(InvalidRecordingError):
     """Two channels are the same lead."""
 
     def __init__(self, lead: str, names: Sequence[str]) -> None:
-        super().__init__(f"two channels are the lead {lead}: {_listed(names)}")
+        super().__init__(f"two channels are the lead {lead}: {_join(names)}")
 
 
 class UnitsError(InvalidRecordingError):
-    """The unit is no unit of voltage."""
+    """The unit is not a voltage unit."""
 
     def __init__(self, found: str, known: Sequence[str]) -> None:
-        super().__init__(f"{_short(found)} is no unit of voltage, expected one of {', '.join(known)}")
+        super().__init__(f"{_shorten(found)} is not a voltage unit, expected one of {', '.join(known)}")
 
 
 class UndeclaredError(InvalidRecordingError):
-    """Neither the file nor the caller says what must be known."""
+    """Neither the file nor the caller states the sampling rate or the units."""
 
     def __init__(self, source: str, what: str, option: str) -> None:
-        super().__init__(f"{source}: declares no {what}; say it with --{option} ({option.replace('-', '_')}=...)")
+        super().__init__(f"{source}: does not state its {what}; pass {_name_option(option)}")
 
 
 class ContradictionError(InvalidRecordingError):
-    """The file says one thing and the caller another."""
+    """The file and the caller state different things."""
 
     def __init__(self, source: str, option: str, file_says: object, caller_says: object) -> None:
         super().__init__(
-            f"{source}: the file declares {_short(file_says)}, --{option} ({option.replace('-', '_')}=...) "
-            f"says {_short(caller_says)}"
+            f"{source}: the file states {_shorten(file_says)}, but {_name_option(option)} "
+            f"states {_shorten(caller_says)}"
         )
 
 
@@ -81,72 +102,76 @@ class WrongTypeError(InvalidRecordingError):
 
 
 class UncomputableError(InvalidRecordingError):
-    """The amplitudes are so large that the model's answer is not a number."""
+    """The amplitudes are so large that the model's answer is not finite."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the samples are larger than an ECG's can be, beyond what the models can compute; check the unit"
+            "the samples are too large for an ECG, and the models cannot compute with them; check the units"
         )
 
 
 class SamplingRateError(InvalidRecordingError):
-    """The sampling rate is outside what can be resampled."""
+    """The sampling rate is outside the range that can be resampled."""
 
     def __init__(self, found: float, lowest: float, highest: float) -> None:
-        super().__init__(f"the recording has {found:g} Hz; from {lowest:g} to {highest:g} Hz can be analysed")
+        super().__init__(f"the recording has {found:g} Hz, expected {lowest:g} to {highest:g} Hz")
 
 
 class MissingExtraError(EcgEdgeError, ImportError):
-    """A library that is installed on request only is missing."""
+    """An optional library is not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f'{purpose} needs a library more: pip install "ecg_edge[{extra}]"')
+        super().__init__(f'{purpose} needs an optional library: pip install "ecg_edge[{extra}]"')
 
 
 class UnreadableError(EcgEdgeError, OSError):
     """A file cannot be read as what it claims to be."""
 
     def __init__(self, source: str | PathLike[str], why: str) -> None:
-        super().__init__(f"{source}: {_short(why, 300)}")
+        super().__init__(f"{source}: {_shorten(why, 300)}")
 
 
 class ModelError(EcgEdgeError, ValueError):
-    """A model file or its manifest is missing, changed or not of the contract."""
+    """A model file or its manifest is missing, changed, or does not keep the contract."""
 
     def __init__(self, path: str | PathLike[str], why: str) -> None:
         super().__init__(f"{path}: {why}")
 
 
 class InferenceError(EcgEdgeError, RuntimeError):
-    """onnxruntime gives no answer, most often for want of memory."""
+    """onnxruntime failed, most often because memory ran out."""
 
     def __init__(self, why: object) -> None:
-        super().__init__(f"onnxruntime gives no answer: {_short(why, 300)}")
+        super().__init__(f"onnxruntime failed: {_shorten(why, 300)}")
 
 
 class NoMemoryError(EcgEdgeError, MemoryError):
     """A recording needs more memory than there is."""
 
     def __init__(self, why: object) -> None:
-        super().__init__(f"there is not enough memory for it ({_short(why, 100) or 'no more is known'})")
+        super().__init__(f"there is not enough memory ({_shorten(why, 100) or 'without details'})")
 
 
 class ProviderError(EcgEdgeError, RuntimeError):
-    """The execution provider that was asked for is not the one that would run."""
+    """The requested execution provider does not run."""
 
     def __init__(self, wanted: str, found: list[str]) -> None:
         super().__init__(
-            f"{wanted} was asked for but onnxruntime offers {', '.join(found)}; "
+            f"{wanted} was requested, but onnxruntime offers {', '.join(found)}; "
             "install the onnxruntime build for it and its drivers, or choose another provider"
         )
 
 
-def _short(value: object, most: int = 60) -> str:
-    # What a damaged file holds, or a library says of it, may be long and of several lines.
+def _name_option(option: str) -> str:
+    return f"--{option} (in Python {option.replace('-', '_')}=...)"
+
+
+def _shorten(value: object, most: int = 60) -> str:
+    # A damaged file, or a library's message about it, may have long text of several lines.
     text = " ".join(str(value).split())
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = [_short(name) for name in names[:20]]
+def _join(names: Sequence[str]) -> str:
+    shown = [_shorten(name) for name in names[:20]]
     return ", ".join(shown + ["..."] * (len(names) > len(shown)))

@@ -59,7 +59,7 @@ def test_people_read_where_it_was_measured_and_each_row_in_a_line(tmp_path):
 def test_a_provider_that_is_not_there_is_one_line():
     result = bench("--provider", "cuda")
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: CUDAExecutionProvider was asked for")
+    assert result.stderr.startswith("error: CUDAExecutionProvider was requested")
     assert len(result.stderr.splitlines()) == 1
 
 

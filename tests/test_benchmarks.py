@@ -68,7 +68,7 @@ def test_a_provider_that_is_not_there_is_one_line(folder):
     command = [sys.executable, "-m", "benchmarks", "--provider", "cuda", "--only", "batch", "--data", folder]
     result = subprocess.run(command, capture_output=True, check=False, text=True, cwd=PROJECT)
     assert result.returncode == 1
-    assert result.stderr.startswith("error: CUDAExecutionProvider was asked for")
+    assert result.stderr.startswith("error: CUDAExecutionProvider was requested")
     assert len(result.stderr.splitlines()) == 1
 
 

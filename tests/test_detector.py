@@ -144,7 +144,7 @@ def test_a_recording_of_exactly_one_window_is_answered_and_a_shorter_one_refused
 
 @pytest.mark.parametrize("rate", [50, 99.9, 20_000])
 def test_a_hopeless_sampling_rate_is_refused(tiny, rate):
-    with pytest.raises(SamplingRateError, match=f"has {rate:g} Hz; from 100 to 10000 Hz can be analysed"):
+    with pytest.raises(SamplingRateError, match=f"has {rate:g} Hz, expected 100 to 10000 Hz"):
         tiny.detect(Recording(np.zeros((12, 50_000)), sampling_rate=rate))
 
 

@@ -57,7 +57,7 @@ class Declared:
         """Return the units of a file, or of one channel of it, that itself declares `found`.
 
         Raises:
-            UnitsError: What the file declares is no unit of voltage.
+            UnitsError: The file states a unit that is not a voltage unit.
             ContradictionError: Both are there and differ.
             UndeclaredError: Neither is there.
         """

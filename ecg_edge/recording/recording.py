@@ -41,7 +41,7 @@ class Recording:
         WrongTypeError: `signal` does not hold real numbers.
         MissingLeadsError: `leads` lacks some of I, II and V1 to V6.
         RepeatedLeadError: `leads` has one twice.
-        UnitsError: `units` is no unit of voltage.
+        UnitsError: `units` is not a voltage unit.
         InvalidRecordingError: `sampling_rate` is not a positive number, or `signal` is masked.
     """
 

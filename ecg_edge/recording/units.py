@@ -16,7 +16,7 @@ def canonical_units(text: str) -> str:
     """Return the key of `IN_MILLIVOLTS` that a spelling such as "µV" or "millivolts" means.
 
     Raises:
-        UnitsError: It is no unit of voltage.
+        UnitsError: It is not a voltage unit.
     """
     if text in IN_MILLIVOLTS:
         return text

@@ -157,7 +157,7 @@ def test_cuda_without_cuda_is_an_error_not_a_fall_back():
     result = ecg_edge("run", EXAMPLES / "normal.npy", "--provider", "cuda")
     assert result.returncode == 1
     assert result.stdout == b""
-    assert result.stderr.decode().startswith("error: CUDAExecutionProvider was asked for")
+    assert result.stderr.decode().startswith("error: CUDAExecutionProvider was requested")
 
 
 def test_info_names_models_thresholds_and_figures():

@@ -93,7 +93,7 @@ WFDB = {
     "s3_address": (wfdb(signal="s3://bucket/a.dat 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
     "file_missing": (wfdb(signal="b.dat 16 1000/mV 16 0 0 0 0 {}"), "not there"),
     "link_out": (linked, "link out of its folder"),
-    "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "unit of voltage"),
+    "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "voltage unit"),
     "gain_infinite": (wfdb(signal="a.dat 16 1e999/mV 16 0 0 0 0 {}"), "WFDB|gain|finite|flat|lead"),
     "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "not a finite number|WFDB|mV"),
     "gain_negative_zero": (wfdb(signal="a.dat 16 -0.0/mV 16 0 0 0 0 {}"), ""),

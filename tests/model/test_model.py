@@ -168,7 +168,7 @@ def test_a_graph_that_does_not_answer_as_its_spec_promises_is_refused(tmp_path, 
 
 def test_cuda_that_is_not_offered_is_an_error_that_says_what_is(folder, monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(ProviderError, match="CUDAExecutionProvider was asked for but onnxruntime offers CPUExecution"):
+    with pytest.raises(ProviderError, match="CUDAExecutionProvider was requested, but onnxruntime offers CPUExecution"):
         Detector(folder, provider="cuda")
 
 

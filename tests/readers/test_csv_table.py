@@ -100,7 +100,7 @@ def test_a_rate_is_found_through_rounded_times(tmp_path, rate, digits):
 
 def test_a_time_column_of_unknown_unit_does_not_tell_the_rate(tmp_path):
     content = text(["time", *units("mV")], time=lambda i: i * 2)
-    with pytest.raises(EcgEdgeError, match="declares no sampling rate"):
+    with pytest.raises(EcgEdgeError, match="does not state its sampling rate"):
         read(tmp_path, content)
     assert read(tmp_path, content, sampling_rate=500).sampling_rate == 500
 

@@ -137,9 +137,9 @@ HOSTILE = {
     "mu-law": (lambda: changed(WaveformBitsAllocated=8, WaveformSampleInterpretation="MB"), "8 bits MB"),
     "no rate": (lambda: changed(SamplingFrequency=0), "not a sound DICOM waveform"),
     "no sensitivity": (lambda: without("ChannelSensitivity"), "without sensitivity"),
-    "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "declares no units"),
+    "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "does not state its units"),
     "no leads": (lambda: without("ChannelSourceSequence"), "are missing"),
-    "pressure": (lambda: [dicom_group(MICROVOLTS, units="mm[Hg]")], "is no unit of voltage"),
+    "pressure": (lambda: [dicom_group(MICROVOLTS, units="mm[Hg]")], "is not a voltage unit"),
 }
 
 

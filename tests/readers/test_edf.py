@@ -65,7 +65,7 @@ def test_leads_of_different_rates_are_refused(tmp_path):
 
 def test_units_that_the_file_leaves_blank_are_asked_for(tmp_path):
     path = write_edf(tmp_path / "a.edf", SIGNAL, units="")
-    with pytest.raises(EcgEdgeError, match="declares no units; say it with --units"):
+    with pytest.raises(EcgEdgeError, match="does not state its units; pass --units"):
         read_recording(path)
     np.testing.assert_allclose(read_recording(path, units="mV").stretch(0, 3000), SIGNAL, atol=1e-3)
 
@@ -99,7 +99,7 @@ HOSTILE = {
     "flat calibration": (column("digital_max", 4), b"-32768  ", "without calibration"),
     "infinite calibration": (column("physical_max", 4), b"1e999   ", "without calibration"),
     "letters": (column("physical_min", 4), b"low     ", "header cannot be read"),
-    "unit": (column("units", 2), b"mmHg    ", "mmHg is no unit of voltage"),
+    "unit": (column("units", 2), b"mmHg    ", "mmHg is not a voltage unit"),
 }
 
 

@@ -74,7 +74,7 @@ def test_leads_in_any_order_spelling_and_number_are_read_as_millivolts(tmp_path,
 def test_microvolts_become_millivolts(tmp_path, suffix):
     path = WRITERS[suffix](tmp_path / f"a{suffix}", SIGNAL * 1000, units="uV")
     np.testing.assert_allclose(read_recording(path).stretch(0, 5000), SIGNAL, atol=1e-3)
-    with pytest.raises(ContradictionError, match=r"the file declares uV, --units \(units=...\) says mV"):
+    with pytest.raises(ContradictionError, match=r"the file states uV, but --units \(in Python units=...\) states mV"):
         read_recording(path, units="mV")
 
 
@@ -82,7 +82,7 @@ def test_microvolts_become_millivolts(tmp_path, suffix):
 def test_a_file_that_declares_its_rate_is_not_overruled(tmp_path, suffix):
     path = WRITERS[suffix](tmp_path / f"a{suffix}", SIGNAL, rate=500)
     assert read_recording(path, sampling_rate=500).sampling_rate == 500
-    with pytest.raises(ContradictionError, match=r"declares 500 Hz, --sampling-rate .* says 250"):
+    with pytest.raises(ContradictionError, match=r"states 500 Hz, but --sampling-rate .* states 250"):
         read_recording(path, sampling_rate=250)
 
 
@@ -97,9 +97,9 @@ def test_leads_that_the_caller_names_rename_what_the_file_does_not(tmp_path):
     path = write_csv(tmp_path / "a.csv", SIGNAL[[1, 0, *range(2, 12)]], leads=("I?", "II?", *LEADS[2:]))
     swapped = ("II", "I", *LEADS[2:])
     np.testing.assert_allclose(read_recording(path, leads=swapped).stretch(0, 5000), SIGNAL, atol=1e-4)
-    with pytest.raises(ContradictionError, match=r"the file declares III, --leads .* says V6"):
+    with pytest.raises(ContradictionError, match=r"the file states III, but --leads .* states V6"):
         read_recording(path, leads=("II", "I", *LEADS[:1:-1]))
-    with pytest.raises(ContradictionError, match=r"declares 12 channels, .* says 8"):
+    with pytest.raises(ContradictionError, match=r"states 12 channels, .* states 8"):
         read_recording(path, leads=EIGHT)
 
 
@@ -117,7 +117,7 @@ def test_an_npy_is_what_the_caller_declares_it_to_be(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--units", "mmHg"], "mmHg is no unit of voltage"),
+        (["--units", "mmHg"], "mmHg is not a voltage unit"),
         (["--sampling-rate", "0"], "the sampling rate must be a positive number"),
         (["--sampling-rate", "nan"], "the sampling rate must be a positive number"),
         (["--leads", "I,II,V1"], "the leads V2, V3, V4, V5, V6 of"),
@@ -183,9 +183,9 @@ def test_what_nobody_declares_is_asked_for(tmp_path):
     rows = io.StringIO()
     np.savetxt(rows, SIGNAL.T, "%.4f", ",")
     (tmp_path / "a.csv").write_text(rows.getvalue())
-    with pytest.raises(UndeclaredError, match=r"declares no units; say it with --units \(units=...\)"):
+    with pytest.raises(UndeclaredError, match=r"does not state its units; pass --units \(in Python units=...\)"):
         read_recording(tmp_path / "a.csv", sampling_rate=500)
-    with pytest.raises(UndeclaredError, match="declares no sampling rate; say it with --sampling-rate"):
+    with pytest.raises(UndeclaredError, match="does not state its sampling rate; pass --sampling-rate"):
         read_recording(tmp_path / "a.csv", units="mV")
     recording = read_recording(tmp_path / "a.csv", units="mV", sampling_rate=500)
     np.testing.assert_allclose(recording.stretch(0, 5000), SIGNAL, atol=1e-4)

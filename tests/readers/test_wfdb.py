@@ -132,7 +132,7 @@ HOSTILE = {
     "long header": (["#" * 70_000, *GOOD], "longer than a header"),
     "empty": ([""], "empty|not a sound WFDB header"),
     "prose": (["Dear reader,", "this is no header"], "not a sound WFDB header"),
-    "unit": ([line.replace("/mV", "/mmHg") for line in GOOD], "mmHg is no unit of voltage"),
+    "unit": ([line.replace("/mV", "/mmHg") for line in GOOD], "mmHg is not a voltage unit"),
 }
 
 

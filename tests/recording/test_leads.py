@@ -116,7 +116,7 @@ def test_units_become_millivolts(units, factor):
 
 @pytest.mark.parametrize("units", ["", "adu", "mmHg", "kV", "m"])
 def test_a_unit_that_is_none_of_voltage_is_refused(units):
-    with pytest.raises(InvalidRecordingError, match="is no unit of voltage, expected one of mV, uV, nV, V"):
+    with pytest.raises(InvalidRecordingError, match="is not a voltage unit, expected one of mV, uV, nV, V"):
         Recording(SIGNAL, units=units)
 
 
