@@ -53,10 +53,10 @@ def test_a_short_run_writes_rows_a_page_and_a_chart(results):
     assert "<svg" in results.with_suffix(".svg").read_text()
 
 
-def test_the_readme_shows_the_headline_of_the_stored_results():
+def test_the_documentation_shows_the_headline_of_the_stored_results():
     stored = (PROJECT / "benchmarks/results/latest.md").read_text(encoding="utf-8")
     start = stored.index("| | |")
-    assert stored[start : stored.index("\n\n", start)] in (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert stored[start : stored.index("\n\n", start)] in (PROJECT / "docs/benchmarks.md").read_text(encoding="utf-8")
 
 
 def test_every_benchmark_can_be_named_and_run():
