@@ -33,6 +33,12 @@ def options():
                 yield from (f"{name} {option}" for option in parameter.opts if option.startswith("--"))
 
 
+def test_the_readme_is_short():
+    text = words(README)
+    assert len(text.splitlines()) <= 120
+    assert len(text.split()) <= 900
+
+
 def test_the_command_line_page_names_every_command():
     page = words(PROJECT / "docs/cli.md")
     assert all(f"\n## {name}\n" in page for name in main.commands)
