@@ -7,7 +7,7 @@ from pathlib import Path
 from ecg_edge.errors import UnreadableError
 
 
-class StoredFile:
+class FileSource:
     """A file that is opened for each read: a thousand recordings hold no file open, and none is mapped.
 
     Raises:
@@ -70,7 +70,7 @@ class StoredFile:
         return UnreadableError(self._path, f"cannot be read: {error.strerror or error}")
 
 
-class StoredBytes:
+class BytesSource:
     """The same for bytes in memory, such as those of an archive's entry."""
 
     def __init__(self, content: bytes, source: str) -> None:
@@ -88,7 +88,7 @@ class StoredBytes:
         return [self._content[offset : offset + length] for offset, length in spans]
 
 
-Stored = StoredFile | StoredBytes
+ByteSource = FileSource | BytesSource
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from ecg_edge import read_recording
 from ecg_edge.errors import EcgEdgeError
-from ecg_edge.readers.formats import csv_table as table
+from ecg_edge.readers.formats import csv_table
 from ecg_edge.recording.leads import LEADS
 
 SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 1500)).round(4)
@@ -154,14 +154,14 @@ def test_a_bad_table_is_one_clear_error(tmp_path, name):
 
 
 def test_a_table_that_is_too_large_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(csv_table, "_MOST_BYTES", 1000)
     with pytest.raises(EcgEdgeError, match="larger than 1000 bytes; save it as"):
         read(tmp_path, text(units("mV")), sampling_rate=500)
 
 
 def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
     content = text(units("mV"), signal=np.tile(SIGNAL, 20))
-    monkeypatch.setattr(table, "_ROWS_AT_A_TIME", 1000)
+    monkeypatch.setattr(csv_table, "_ROWS_AT_A_TIME", 1000)
     tracemalloc.start()
     recording = read(tmp_path, content, sampling_rate=500)
     _, peak = tracemalloc.get_traced_memory()

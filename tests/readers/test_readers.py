@@ -11,8 +11,7 @@ import pytest
 from ecg_edge import read_recording
 from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
 from ecg_edge.readers import find_records
-from ecg_edge.readers.formats import npy
-from ecg_edge.readers.formats import zip_archive as zipped
+from ecg_edge.readers.formats import npy, zip_archive
 
 SIGNAL = np.random.default_rng(0).normal(0, 1, (12, 900)).astype(np.float32)
 
@@ -203,7 +202,7 @@ def test_a_damaged_entry_is_an_error_and_the_next_is_read(tmp_path):
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 @pytest.mark.parametrize("honest", [True, False])
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch, method, honest):
-    monkeypatch.setattr(zipped, "MOST_BYTES_OF_AN_ENTRY", 1_000_000)
+    monkeypatch.setattr(zip_archive, "MOST_BYTES_OF_AN_ENTRY", 1_000_000)
     path = zip_of(tmp_path / "a.zip", [("x.npy", npy_bytes(np.zeros((12, 10**6))))], compression=method)
     if not honest:
         content = path.read_bytes().replace((96_000_128).to_bytes(4, "little"), (500_000).to_bytes(4, "little"))
@@ -253,7 +252,7 @@ def test_a_colon_in_a_zip_entrys_name_is_no_drive(tmp_path):
 
 
 def test_a_zip_with_too_many_entries_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(zipped, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(zip_archive, "MOST_ENTRIES", 3)
     (record,) = find_records(zip_of(tmp_path / "a.zip", [(f"{i}.npy", b"") for i in range(4)]))
     with pytest.raises(UnreadableError, match="4 entries, more than 3"):
         record.read()

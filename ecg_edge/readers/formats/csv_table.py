@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
-from ecg_edge.readers.byte_source import StoredFile
+from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
@@ -49,10 +49,10 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    stored = StoredFile(path)
-    if stored.size > _MOST_BYTES:
+    found = FileSource(path)
+    if found.size > _MOST_BYTES:
         raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes; save it as .npy or EDF")
-    header = _header(stored.read((0, min(_HEAD, stored.size)))[0], str(path))
+    header = _header(found.read((0, min(_HEAD, found.size)))[0], str(path))
     try:
         with path.open(encoding=header.encoding) as file:
             return _recording(file, header, path.stem, str(path), declared)

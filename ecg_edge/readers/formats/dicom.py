@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import EcgEdgeError, MissingExtraError, UnreadableError
-from ecg_edge.readers.byte_source import StoredFile
+from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.recording import Recording
@@ -65,10 +65,10 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    stored = StoredFile(path)
-    if stored.size > _MOST_BYTES:
+    file = FileSource(path)
+    if file.size > _MOST_BYTES:
         raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes")
-    return parse(stored.read((0, stored.size))[0], path.stem, str(path), declared)
+    return parse(file.read((0, file.size))[0], path.stem, str(path), declared)
 
 
 def _waveforms(content: bytes, source: str) -> list[Any]:
@@ -91,15 +91,26 @@ def _waveforms(content: bytes, source: str) -> list[Any]:
 
 def _rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom makes attributes as it reads
     """Return the multiplex group that was recorded, not computed: labelled a rhythm, else the longest."""
-    labels = [str(group.get("MultiplexGroupLabel") or "").upper() for group in groups]
-    recorded = [
-        ("RHYTHM" in label, group.NumberOfWaveformSamples / group.SamplingFrequency, -place)
-        for place, (group, label) in enumerate(zip(groups, labels, strict=True))
-        if group.get("WaveformOriginality") != "DERIVED" and "MEDIAN" not in label and "AVERAGE" not in label
-    ]
+    recorded = [group for group in groups if _is_recorded(group)]
     if not recorded:
         raise UnreadableError(source, "holds no rhythm, only median beats or other computed waveforms")
-    return groups[-max(recorded)[2]]
+    # Of equal groups max returns the first.
+    return max(recorded, key=_rank)
+
+
+def _is_recorded(group: Any) -> bool:  # noqa: ANN401
+    """Return whether a multiplex group was recorded, not computed."""
+    label = _label(group)
+    return group.get("WaveformOriginality") != "DERIVED" and "MEDIAN" not in label and "AVERAGE" not in label
+
+
+def _rank(group: Any) -> tuple[bool, float]:  # noqa: ANN401
+    """Return what a multiplex group is chosen by: whether it is labelled a rhythm, then its length in seconds."""
+    return "RHYTHM" in _label(group), group.NumberOfWaveformSamples / group.SamplingFrequency
+
+
+def _label(group: Any) -> str:  # noqa: ANN401
+    return str(group.get("MultiplexGroupLabel") or "").upper()
 
 
 def _recording(group: Any, name: str, source: str, declared: Declared) -> Recording:  # noqa: ANN401

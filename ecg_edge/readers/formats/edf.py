@@ -3,6 +3,7 @@
 No library: those that there are read the whole file, or map it, which counts as memory and crashes when a file shrinks.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
-from ecg_edge.readers.byte_source import Stored, StoredBytes, StoredFile
+from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.recording import Recording
@@ -42,14 +43,14 @@ _SMALL_DATA_RECORD = 2**18
 class EdfSamples:
     """The leads of an EDF file in millivolts, read in stretches."""
 
-    stored: Stored
+    data: ByteSource
     offset: int
     """Where the data records begin, in bytes."""
     data_record: int
     """Samples of all signals in one data record."""
     starts: tuple[int, ...]
     """First sample of each lead in a data record."""
-    each: int
+    lead_length: int
     """Samples of one lead in a data record."""
     gain: NDArray[np.float64]
     """Millivolts of a digital step, shape (leads, 1)."""
@@ -61,27 +62,29 @@ class EdfSamples:
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop`, shape (leads, stop - start)."""
         start, stop, _ = slice(start, stop).indices(self.shape[1])
-        digital = self._of_whole_records(start, stop) if self.data_record <= _SMALL_DATA_RECORD else None
-        if digital is None:
-            digital = self._of_parts(start, stop)
+        small = self.data_record <= _SMALL_DATA_RECORD
+        digital = self._read_whole_records(start, stop) if small else self._read_parts(start, stop)
         return (digital * self.gain + self.zero).astype(np.float32)
 
-    def _of_whole_records(self, start: int, stop: int) -> NDArray[np.int16]:
-        first, n_records = start // self.each, -(-stop // self.each) - start // self.each
+    def _read_whole_records(self, start: int, stop: int) -> NDArray[np.int16]:
+        first = start // self.lead_length
+        n_records = math.ceil(stop / self.lead_length) - first
         length = 2 * self.data_record
-        (content,) = self.stored.read((self.offset + first * length, n_records * length))
+        (content,) = self.data.read((self.offset + first * length, n_records * length))
         records = np.frombuffer(content, "<i2").reshape(n_records, self.data_record)
-        leads = np.stack([records[:, at : at + self.each].reshape(-1) for at in self.starts])
-        return leads[:, start - first * self.each : stop - first * self.each]
+        leads = np.stack([records[:, at : at + self.lead_length].reshape(-1) for at in self.starts])
+        return leads[:, start - first * self.lead_length : stop - first * self.lead_length]
 
-    def _of_parts(self, start: int, stop: int) -> NDArray[np.int16]:
-        spans = [
-            (self.offset + 2 * (record * self.data_record + lead + begin), 2 * (end - begin))
-            for lead in self.starts
-            for record in range(start // self.each, -(-stop // self.each))
-            for begin, end in [(max(start - record * self.each, 0), min(stop - record * self.each, self.each))]
-        ]
-        return np.frombuffer(b"".join(self.stored.read(*spans)), "<i2").reshape(len(self.starts), -1)
+    def _read_parts(self, start: int, stop: int) -> NDArray[np.int16]:
+        records = range(start // self.lead_length, math.ceil(stop / self.lead_length))
+        spans = [self._span(record, lead, start, stop) for lead in self.starts for record in records]
+        return np.frombuffer(b"".join(self.data.read(*spans)), "<i2").reshape(len(self.starts), -1)
+
+    def _span(self, record: int, lead: int, start: int, stop: int) -> tuple[int, int]:
+        """Return offset and length, in bytes, of what one data record holds of samples `start` to `stop` of a lead."""
+        before = record * self.lead_length
+        begin, end = max(start - before, 0), min(stop - before, self.lead_length)
+        return self.offset + 2 * (record * self.data_record + lead + begin), 2 * (end - begin)
 
 
 def recognises(head: bytes, _name: str) -> bool:
@@ -101,56 +104,62 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         UnreadableError: The bytes are not a continuous EDF file, or fewer than its header promises.
         InvalidRecordingError: It does not hold twelve leads of one rate.
     """
-    return _recording(StoredBytes(content, source), name, declared)
+    return _recording(BytesSource(content, source), name, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    return _recording(StoredFile(path), path.stem, declared)
+    return _recording(FileSource(path), path.stem, declared)
 
 
-def _recording(stored: Stored, name: str, declared: Declared) -> Recording:
+def _recording(data: ByteSource, name: str, declared: Declared) -> Recording:
     try:
-        samples, rate, leads = _opened(stored, declared)
+        samples, rate, leads = _opened(data, declared)
     except EcgEdgeError:
         raise
     except (ValueError, ArithmeticError) as error:
-        raise UnreadableError(stored.source, "is not a sound EDF file: its header cannot be read") from error
-    return Recording(samples, declared.rate_of(stored.source, rate), leads, name=name, source=stored.source)
+        raise UnreadableError(data.source, "is not a sound EDF file: its header cannot be read") from error
+    return Recording(samples, declared.rate_of(data.source, rate), leads, name=name, source=data.source)
 
 
-def _opened(stored: Stored, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
-    (first,) = stored.read((0, 256))
+def _opened(data: ByteSource, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
+    (first,) = data.read((0, 256))
     if first[192:197] == b"EDF+D":
-        raise UnreadableError(stored.source, "is an EDF+D, a recording with gaps; export its parts as EDF+C")
-    columns = _columns(stored, int(first[252:256]))
-    channels = find_channels(stored.source, columns["label"], columns["units"], declared)
-    lengths = [int(each) for each in columns["samples"]]
+        raise UnreadableError(data.source, "is an EDF+D, a recording with gaps; export its parts as EDF+C")
+    columns = _columns(data, int(first[252:256]))
+    channels = find_channels(data.source, columns["label"], columns["units"], declared)
+    lengths = [int(cell) for cell in columns["samples"]]
     if min(lengths) < 0:
-        raise UnreadableError(stored.source, "is not a sound EDF file: a signal has fewer than 0 samples")
-    if len(each := {lengths[row] for row in channels.rows}) > 1:
-        msg = f"{stored.source}: its leads have different sampling rates; export them at one"
-        raise InvalidRecordingError(msg)
+        raise UnreadableError(data.source, "is not a sound EDF file: a signal has fewer than 0 samples")
+    lead_length = _lead_length(data.source, {lengths[row] for row in channels.rows})
     offset = 256 * (1 + len(lengths))
-    n_records = _n_records(stored, int(first[236:244]), offset, sum(lengths))
-    gain, zero = _calibration(stored.source, columns, channels.rows)
+    n_records = _n_records(data, int(first[236:244]), offset, sum(lengths))
+    gain, zero = _calibration(data.source, columns, channels.rows)
     samples = EdfSamples(
-        stored,
+        data,
         offset,
         sum(lengths),
         tuple(sum(lengths[:row]) for row in channels.rows),
-        min(each),
+        lead_length,
         gain * channels.millivolts,
         zero * channels.millivolts,
-        (len(channels.rows), n_records * min(each)),
+        (len(channels.rows), n_records * lead_length),
         np.dtype(np.float32),
     )
-    return samples, min(each) / float(first[244:252]), channels.leads
+    return samples, lead_length / float(first[244:252]), channels.leads
 
 
-def _columns(stored: Stored, n_signals: int) -> dict[str, list[str]]:
+def _lead_length(source: str, lengths: set[int]) -> int:
+    """Return the number of samples of a lead in a data record, the same for all leads."""
+    if len(lengths) > 1:
+        msg = f"{source}: its leads have different sampling rates; export all leads at the same rate"
+        raise InvalidRecordingError(msg)
+    return lengths.pop()
+
+
+def _columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
     if not 0 < n_signals <= _MOST_SIGNALS:
-        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {n_signals} signals")
-    (content,) = stored.read((256, 256 * n_signals))
+        raise UnreadableError(data.source, f"is not a sound EDF file: it has {n_signals} signals")
+    (content,) = data.read((256, 256 * n_signals))
     columns, at = {}, 0
     for name, width in _COLUMNS.items():
         cells = [content[at + i * width : at + (i + 1) * width] for i in range(n_signals)]
@@ -159,14 +168,14 @@ def _columns(stored: Stored, n_signals: int) -> dict[str, list[str]]:
     return columns
 
 
-def _n_records(stored: Stored, promised: int, offset: int, data_record: int) -> int:
+def _n_records(data: ByteSource, promised: int, offset: int, data_record: int) -> int:
     """Return how many data records there are; -1 in the header means that the recorder did not say."""
-    there = (stored.size - offset) // (2 * data_record)
+    there = (data.size - offset) // (2 * data_record)
     if promised < -1:
-        raise UnreadableError(stored.source, f"is not a sound EDF file: it has {promised} data records")
+        raise UnreadableError(data.source, f"is not a sound EDF file: it has {promised} data records")
     if promised > there:
         raise UnreadableError(
-            stored.source, f"is cut off: its header promises {promised} data records, {there} are there"
+            data.source, f"is cut off: its header promises {promised} data records, {there} are there"
         )
     return there if promised < 0 else promised
 

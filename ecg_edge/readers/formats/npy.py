@@ -12,7 +12,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
-from ecg_edge.readers.byte_source import Stored, StoredBytes, StoredFile
+from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
@@ -32,7 +32,7 @@ _MOST_OF_A_STREAM = 2 * 2**30
 class NpySamples(NamedTuple):
     """The array of a large file, read in stretches."""
 
-    stored: Stored
+    data: ByteSource
     offset: int
     """Where the array begins, in bytes."""
     shape: tuple[int, ...]
@@ -45,9 +45,9 @@ class NpySamples(NamedTuple):
         start, stop, _ = slice(start, stop).indices(samples)
         size = self.dtype.itemsize
         if self.fortran:
-            (content,) = self.stored.read((self.offset + start * n_leads * size, (stop - start) * n_leads * size))
+            (content,) = self.data.read((self.offset + start * n_leads * size, (stop - start) * n_leads * size))
             return np.frombuffer(content, self.dtype).reshape(-1, n_leads).T
-        rows = self.stored.read(
+        rows = self.data.read(
             *((self.offset + (lead * samples + start) * size, (stop - start) * size) for lead in range(n_leads))
         )
         return np.frombuffer(b"".join(rows), self.dtype).reshape(n_leads, -1)
@@ -85,17 +85,17 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         UnreadableError: The bytes are not an .npy file, or fewer than its header promises.
         InvalidRecordingError: They do not hold a 12-lead recording.
     """
-    found = _samples(StoredBytes(content, source), content[:_LONGEST_HEADER], declared)
+    found = _samples(BytesSource(content, source), content[:_LONGEST_HEADER], declared)
     signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
     return _recording(signal.reshape(found.shape, order="F" if found.fortran else "C"), name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    stored = StoredFile(path)
-    if stored.size < _WHOLE_BELOW:
-        return parse(stored.read((0, stored.size))[0], path.stem, str(path), declared)
-    (head,) = stored.read((0, _LONGEST_HEADER))
-    return _recording(_samples(stored, head, declared), path.stem, str(path), declared)
+    data = FileSource(path)
+    if data.size < _WHOLE_BELOW:
+        return parse(data.read((0, data.size))[0], path.stem, str(path), declared)
+    (head,) = data.read((0, _LONGEST_HEADER))
+    return _recording(_samples(data, head, declared), path.stem, str(path), declared)
 
 
 def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
@@ -104,24 +104,24 @@ def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str,
     )
 
 
-def _samples(stored: Stored, head: bytes, declared: Declared) -> NpySamples:
+def _samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
     """Read and check a header; nothing is allocated for what it claims before the bytes are known to be there."""
     header = _header(head)
     try:
         shape, fortran, dtype = _parsed(header)
     except KeyError as error:
-        raise UnreadableError(stored.source, "is an .npy of a version made for structured data only") from error
+        raise UnreadableError(data.source, "is an .npy of a version made for structured data only") from error
     except Exception as error:  # a hostile header raises many kinds, from SyntaxError to RecursionError
-        raise UnreadableError(stored.source, "is not a sound .npy file: its header cannot be read") from error
+        raise UnreadableError(data.source, "is not a sound .npy file: its header cannot be read") from error
     if dtype.kind not in "iuf":
         raise WrongTypeError(str(dtype))
     n_leads = len(declared.leads or LEADS)
     if len(shape) != 2 or shape[0] != n_leads or shape[1] < 1:
         raise WrongShapeError(shape, n_leads)
-    promised, there = math.prod(shape) * dtype.itemsize, stored.size - len(header)
+    promised, there = math.prod(shape) * dtype.itemsize, data.size - len(header)
     if promised > there:
-        raise UnreadableError(stored.source, f"is cut off: its header promises {promised} bytes, {there} are there")
-    return NpySamples(stored, len(header), shape, dtype, fortran)
+        raise UnreadableError(data.source, f"is cut off: its header promises {promised} bytes, {there} are there")
+    return NpySamples(data, len(header), shape, dtype, fortran)
 
 
 def _header(head: bytes) -> bytes:

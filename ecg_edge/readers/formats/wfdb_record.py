@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, MissingExtraError, UnreadableError
-from ecg_edge.readers.byte_source import StoredFile
+from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import Channels, find_channels
 from ecg_edge.readers.declared import Declared
 from ecg_edge.recording import Recording
@@ -40,7 +40,7 @@ class WfdbSamples:
 
     base: str
     """Path of the header without its suffix."""
-    files: tuple[StoredFile, ...]
+    files: tuple[FileSource, ...]
     """The header and the signal files, which must stay as they were checked."""
     channels: Channels
     per_frame: int
@@ -89,8 +89,8 @@ def _read(path: Path, declared: Declared) -> Recording:
     source, base = str(path), str(path.resolve())[: -len(path.suffix)]
     if "::" in base or "://" in base:
         raise UnreadableError(path, "has a path that the wfdb library would take for an address; rename its folder")
-    stored = StoredFile(path)
-    _check_text(stored)
+    file = FileSource(path)
+    _check_text(file)
     header = _header(base, source)
     if len(header.file_name) != header.n_sig or not 0 < header.n_sig <= _MOST_SIGNALS:
         raise UnreadableError(path, f"promises {header.n_sig} signals and describes {len(header.file_name)}")
@@ -100,32 +100,32 @@ def _read(path: Path, declared: Declared) -> Recording:
         raise UnreadableError(path, "has a lead whose gain is not a number of steps")
     per_frame = {header.samps_per_frame[row] or 1 for row in channels.rows}
     if len(per_frame) > 1:
-        msg = f"{source}: its leads have different sampling rates; export them at one"
+        msg = f"{source}: its leads have different sampling rates; export all leads at the same rate"
         raise InvalidRecordingError(msg)
     frames, files = _frames_there(path, header)
     each, in_frame = min(per_frame), sum(per or 1 for per in header.samps_per_frame)
     if in_frame > _MOST_OF_A_FRAME:
         raise UnreadableError(path, f"has {in_frame} samples in a frame, more than {_MOST_OF_A_FRAME}")
     shape = (len(channels.rows), frames * each)
-    samples = WfdbSamples(base, (stored, *files), channels, each, -(-_AHEAD // in_frame), shape)
+    samples = WfdbSamples(base, (file, *files), channels, each, -(-_AHEAD // in_frame), shape)
     rate = declared.rate_of(source, header.fs * each)
     return Recording(samples, rate, channels.leads, name=path.stem, source=source)
 
 
-def _check_text(stored: StoredFile) -> None:
+def _check_text(file: FileSource) -> None:
     """Refuse a header that the library would misread or be slow at."""
-    if stored.size > _LONGEST_HEADER:
-        raise UnreadableError(stored.source, f"is longer than a header ({stored.size} bytes)")
-    lines = [line for line in stored.read((0, stored.size))[0].splitlines() if not line.strip().startswith(b"#")]
+    if file.size > _LONGEST_HEADER:
+        raise UnreadableError(file.source, f"is longer than a header ({file.size} bytes)")
+    lines = [line for line in file.read((0, file.size))[0].splitlines() if not line.strip().startswith(b"#")]
     lines = [line for line in lines if line.strip()]
     if any(len(line) > _LONGEST_LINE for line in lines):
-        raise UnreadableError(stored.source, f"has a line of more than {_LONGEST_LINE} letters")
+        raise UnreadableError(file.source, f"has a line of more than {_LONGEST_LINE} letters")
     # The library drops other letters, which turns microvolts (µV) into volts.
     if not all(line.isascii() for line in lines):
-        raise UnreadableError(stored.source, "has letters that are not ASCII; write microvolts as uV")
+        raise UnreadableError(file.source, "has letters that are not ASCII; write microvolts as uV")
     if not lines or not re.fullmatch(_RECORD_LINE, lines[0]):
         raise UnreadableError(
-            stored.source, "is not a sound WFDB header: it begins with no name, signals, rate and samples"
+            file.source, "is not a sound WFDB header: it begins with no name, signals, rate and samples"
         )
 
 
@@ -150,7 +150,7 @@ def _header(base: str, source: str) -> Any:  # noqa: ANN401 - wfdb has no type h
     return header
 
 
-def _frames_there(path: Path, header: Any) -> tuple[int, list[StoredFile]]:  # noqa: ANN401 - wfdb has no type hints
+def _frames_there(path: Path, header: Any) -> tuple[int, list[FileSource]]:  # noqa: ANN401 - wfdb has no type hints
     """Return the frames that the header promises and the signal files hold, and those files."""
     frames, files = header.sig_len, []
     for name in dict.fromkeys(header.file_name):
@@ -175,7 +175,7 @@ def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:
     return max(0, int((size - offset) * 8 / (_BITS[kind] * in_frame)))
 
 
-def _signal_file(path: Path, name: str) -> StoredFile:
+def _signal_file(path: Path, name: str) -> FileSource:
     """Return a signal file, which must lie in the header's own folder, by links too."""
     if not re.fullmatch(r"\w[-\w]*(\.\w+)?", name, re.ASCII):
         raise UnreadableError(path, f"names the signal file {name!r}, which is not a plain file name")
@@ -186,4 +186,4 @@ def _signal_file(path: Path, name: str) -> StoredFile:
         raise UnreadableError(path, f"names the signal file {name}, which is not there") from error
     if not inside:
         raise UnreadableError(path, f"names the signal file {name}, a link out of its folder")
-    return StoredFile(signal)
+    return FileSource(signal)
