@@ -9,6 +9,7 @@ import click
 import pytest
 
 from ecg_edge.cli.app import main
+from ecg_edge.quality.rules import RULES
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = PROJECT / "README.md"
@@ -89,3 +90,8 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert pages
     loaded = re.compile(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//")
     assert not any(loaded.search(page) for page in pages), "the site loads something from the network"
+
+
+def test_the_quality_page_names_every_rule():
+    page = words(PROJECT / "docs/quality.md")
+    assert all(f"| `{rule.code}` |" in page for rule in RULES.values())
