@@ -1,14 +1,29 @@
 """What `pip install` gives."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from written import write_csv, write_edf, write_npy
+
+from ecg_edge.package_data import example_recordings
 
 PROJECT = Path(__file__).parents[1]
+WRITERS = {".npy": write_npy, ".edf": write_edf, ".csv": write_csv}
+PROGRAM = """
+import sys
+from ecg_edge import Detector, read_recording
+
+detector = Detector()
+for path in sys.argv[1:]:
+    finding = detector.detect(read_recording(path))
+    print(path.rpartition(".")[2], finding.status, *finding.found_sites)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +59,36 @@ def test_the_wheel_is_small_and_holds_what_works_offline(wheel):
     assert not any(name.startswith(("export", "tests")) for name in names)
 
 
+def test_the_wheel_holds_every_package(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    packages = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "ecg_edge").rglob("__init__.py")}
+    assert packages <= names
+    assert "ecg_edge/_pyinstaller/hook-ecg_edge.py" in names
+
+
 def test_the_wheel_needs_numpy_onnxruntime_and_click_alone(wheel):
     archive = zipfile.ZipFile(wheel)
     metadata = next(name for name in archive.namelist() if name.endswith("METADATA"))
     needs = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
     plain = {need.split(">")[0].strip() for need in needs if "extra" not in need}
     assert plain == {"numpy", "onnxruntime", "click"}
+
+
+@pytest.mark.slow
+def test_a_program_frozen_by_pyinstaller_answers_npy_edf_and_csv(wheel, tmp_path):
+    pytest.importorskip("PyInstaller")
+    installed = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", installed, wheel]
+    subprocess.run(pip, check=True)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    # A device has none of these; where they are, onnxruntime's tools would pull them in.
+    left_out = [
+        f"--exclude-module={name}" for name in ("torch", "onnx", "onnxscript", "sklearn", "scipy", "matplotlib")
+    ]
+    build = [sys.executable, "-m", "PyInstaller", "--log-level", "ERROR", *left_out, "program.py"]
+    subprocess.run(build, cwd=tmp_path, check=True, env=os.environ | {"PYTHONPATH": str(installed)})
+    signal = np.load(example_recordings() / "inferior_infarction.npy")
+    files = [write(tmp_path / f"a{suffix}", signal) for suffix, write in WRITERS.items()]
+    program = tmp_path / "dist" / "program" / "program"
+    found = subprocess.run([program, *files], check=True, capture_output=True, text=True).stdout
+    assert found.splitlines() == [f"{suffix[1:]} detected inferior" for suffix in WRITERS]

@@ -40,6 +40,11 @@ class PackedFormat(Format, Protocol):
         """Read a recording from the bytes of a file."""
 
 
+def module_names() -> list[str]:
+    """Return the full name of the module of each format, for tools that look for imports in the code."""
+    return [f"{_PACKAGE}.{name}" for name in _FORMATS]
+
+
 def formats() -> Iterator[Format]:
     """Yield all formats in their order of recognition; each is imported when its turn comes: an .npy waits for none."""
     for name in _FORMATS:
