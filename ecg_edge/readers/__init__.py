@@ -1,4 +1,4 @@
-"""Files to recordings: one module a format, chosen by content."""
+"""Read recordings from files. Each format has one module and is recognised by its content."""
 
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.discovery import find_records, read_recording, read_stream

@@ -1,4 +1,4 @@
-"""Bytes that lie somewhere: in a file that must not change while it is read, or in memory."""
+"""Sources of bytes: a file that must not change while it is read, or memory."""
 
 import os
 import stat
@@ -8,7 +8,10 @@ from ecg_edge.errors import UnreadableError
 
 
 class FileSource:
-    """A file that is opened for each read: a thousand recordings hold no file open, and none is mapped.
+    """A file that is opened for each read.
+
+    Many recordings can be listed without many open files. The file is not mapped into memory, so a file that shrinks
+    raises an error instead of crashing the process.
 
     Raises:
         UnreadableError: It cannot be read, or is not a regular file.
@@ -54,7 +57,7 @@ class FileSource:
 
     def _piece(self, descriptor: int, offset: int, length: int) -> bytes:
         if offset + length > self.size:
-            raise UnreadableError(self._path, f"is cut off: {offset + length} bytes expected, {self.size} are there")
+            raise UnreadableError(self._path, f"is cut off: {offset + length} bytes expected, {self.size} found")
         piece = os.read(descriptor, length)
         while 0 < len(piece) < length and (more := os.read(descriptor, length - len(piece))):
             piece += more
@@ -71,7 +74,7 @@ class FileSource:
 
 
 class BytesSource:
-    """The same for bytes in memory, such as those of an archive's entry."""
+    """Bytes in memory, for example those of an archive entry; read like a `FileSource`."""
 
     def __init__(self, content: bytes, source: str) -> None:
         self.source, self.size = source, len(content)
@@ -81,10 +84,10 @@ class BytesSource:
         """Return the bytes of each (offset, length).
 
         Raises:
-            UnreadableError: There are fewer.
+            UnreadableError: A span ends after the last byte.
         """
         if any(offset + length > self.size for offset, length in spans):
-            raise UnreadableError(self.source, f"is cut off: only {self.size} bytes are there")
+            raise UnreadableError(self.source, f"is cut off: found only {self.size} bytes")
         return [self._content[offset : offset + length] for offset, length in spans]
 
 

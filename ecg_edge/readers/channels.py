@@ -1,4 +1,4 @@
-"""Which channels of a file are the leads, and what turns their numbers into millivolts."""
+"""Find the channels of a file that are leads, and the factors that convert them to millivolts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.readers.declared import Declared
-from ecg_edge.recording.leads import LEADS, arrangement
+from ecg_edge.recording.leads import LEADS, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS
 
 
@@ -16,26 +16,26 @@ class Channels:
     """The channels of a file that are leads, in the order of `LEADS`."""
 
     rows: tuple[int, ...]
-    """Place of each among the file's channels."""
+    """Index of each lead among the channels of the file."""
     leads: tuple[str, ...]
-    """Name of each in `LEADS`."""
+    """Name of each lead, as in `LEADS`."""
     millivolts: NDArray[np.float64]
-    """What one unit of each is in millivolts, shape (channels, 1)."""
+    """Factor from the unit of each lead to millivolts, shape (leads, 1)."""
 
 
 def find_channels(source: str, names: Sequence[str], units: Sequence[str | None], declared: Declared) -> Channels:
     """Find the leads among the channels of a file that names them.
 
     Args:
-        source: What errors call the file.
-        names: Of all channels.
-        units: Of all channels; None or blank where the file does not say.
-        declared: What the caller says.
+        source: Name of the file in error messages.
+        names: Names of all channels, in file order.
+        units: Units of all channels; None or blank where the file does not state them.
+        declared: What the caller states.
 
     Raises:
-        InvalidRecordingError: Leads or units are missing, wrong or contradict what the caller says.
+        InvalidRecordingError: Leads or units are missing or wrong, or contradict the caller.
     """
-    rows = arrangement(declared.leads_of(source, names)).rows
+    rows = find_arrangement(declared.leads_of(source, names)).rows
     found = [(row, lead) for row, lead in zip(rows, LEADS, strict=True) if row is not None]
     scale = [IN_MILLIVOLTS[declared.units_of(source, units[row])] for row, _ in found]
     return Channels(

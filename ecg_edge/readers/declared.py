@@ -1,23 +1,24 @@
-"""What the caller declares about recordings whose files do not say it."""
+"""What the caller states about files that do not state it themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isclose
 
 from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError
-from ecg_edge.recording.leads import LEADS, arrangement, canonical_lead
+from ecg_edge.recording.leads import LEADS, canonical_lead, find_arrangement
 from ecg_edge.recording.units import canonical_units
 
-# A rate that a time column gives is as exact as its last digit.
+# A rate that is computed from a time column is as exact as the last digit of the times.
 _SAME_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Sampling rate, units and leads of files that do not declare them; a file that says otherwise is an error.
+    """Sampling rate, units and leads of files that do not state them; a file that states something else is rejected.
 
     Raises:
-        InvalidRecordingError: A value makes no sense.
+        InvalidRecordingError: The sampling rate is not positive and finite, the unit is not a voltage unit, or leads
+            are missing or repeated.
     """
 
     sampling_rate: float | None = None
@@ -25,10 +26,10 @@ class Declared:
     units: str | None = None
     """mV, uV, nV or V, in any common spelling."""
     leads: tuple[str, ...] | None = None
-    """Name of each channel in the order of the file; names that are of no lead stand for channels to leave out."""
+    """Channel names in file order; any name that is not a lead skips that channel."""
 
     def __post_init__(self) -> None:
-        """Refuse what no file could have."""
+        """Check the values and store their canonical form."""
         if self.sampling_rate is not None and not 0 < self.sampling_rate < inf:
             msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
             raise InvalidRecordingError(msg)
@@ -36,14 +37,18 @@ class Declared:
             object.__setattr__(self, "units", canonical_units(self.units))
         if self.leads is not None:
             object.__setattr__(self, "leads", tuple(self.leads))
-            arrangement(self.leads)
+            find_arrangement(self.leads)
 
     def rate_of(self, source: str, found: float | None) -> float:
-        """Return the rate of a file that itself declares `found`.
+        """Return the sampling rate of a file in Hz.
+
+        Args:
+            source: Name of the file in error messages.
+            found: Rate that the file states, if any.
 
         Raises:
-            ContradictionError: Both are there and differ.
-            UndeclaredError: Neither is there.
+            ContradictionError: The file and the caller state different values.
+            UndeclaredError: Neither the file nor the caller states it.
         """
         if found is None and self.sampling_rate is None:
             raise UndeclaredError(source, "sampling rate", "sampling-rate")
@@ -54,12 +59,16 @@ class Declared:
         return found
 
     def units_of(self, source: str, found: str | None) -> str:
-        """Return the units of a file, or of one channel of it, that itself declares `found`.
+        """Return the units of a file or of one of its channels.
+
+        Args:
+            source: Name of the file in error messages.
+            found: Unit that the file states; None or blank if it states none.
 
         Raises:
             UnitsError: The file states a unit that is not a voltage unit.
-            ContradictionError: Both are there and differ.
-            UndeclaredError: Neither is there.
+            ContradictionError: The file and the caller state different values.
+            UndeclaredError: Neither the file nor the caller states it.
         """
         stated = canonical_units(found) if found and found.strip() else None
         if stated is None and self.units is None:
@@ -69,18 +78,22 @@ class Declared:
         return stated or self.units or ""
 
     def leads_of(self, source: str, found: Sequence[str] | None) -> tuple[str, ...]:
-        """Return the names of a file's channels, where the file itself names them `found`; `LEADS` if nobody does.
+        """Return the channel names of a file; `LEADS` if neither the file nor the caller names them.
+
+        Args:
+            source: Name of the file in error messages.
+            found: Names that the file states, if any.
 
         Raises:
-            ContradictionError: Both are there and differ in number or in a lead.
+            ContradictionError: The file and the caller state different numbers of channels or different leads.
         """
         if self.leads is None or found is None:
             return self.leads or tuple(found or LEADS)
         if len(found) != len(self.leads):
             raise ContradictionError(source, "leads", f"{len(found)} channels", f"{len(self.leads)}")
-        for theirs, ours in zip(found, self.leads, strict=True):
-            if canonical_lead(theirs) not in {None, canonical_lead(ours)}:
-                raise ContradictionError(source, "leads", theirs, ours)
+        for in_file, stated in zip(found, self.leads, strict=True):
+            if canonical_lead(in_file) not in {None, canonical_lead(stated)}:
+                raise ContradictionError(source, "leads", in_file, stated)
         return self.leads
 
 

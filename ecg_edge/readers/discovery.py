@@ -1,4 +1,4 @@
-"""Finds the recordings of a path: a file, an archive, a folder."""
+"""Find the recordings of a path: a file, an archive or a folder."""
 
 import os
 import stat
@@ -9,7 +9,15 @@ from typing import BinaryIO
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats import npy
-from ecg_edge.readers.registry import HEAD, Format, is_macos_metadata, is_packable, named, recognised, suffixes
+from ecg_edge.readers.registry import (
+    HEAD,
+    Format,
+    format_by_suffix,
+    is_macos_metadata,
+    is_packable,
+    recognise,
+    suffixes,
+)
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 
@@ -21,18 +29,18 @@ def read_recording(
     units: str | None = None,
     leads: Sequence[str] | None = None,
 ) -> Recording:
-    """Read the one recording of a file.
+    """Read a file that holds one recording.
 
     Args:
-        path: A file of a known format, or a .zip that holds a single one.
-        sampling_rate: Samples per second, where the file does not declare it.
-        units: Such as "mV" or "uV", where the file does not declare them.
-        leads: Name of each channel, where the file does not name them.
+        path: A file of a known format, or a .zip that holds exactly one recording.
+        sampling_rate: Samples per second, if the file does not state it.
+        units: For example "mV" or "uV", if the file does not state them.
+        leads: Channel names in file order, if the file does not name them.
 
     Raises:
-        UnreadableError: There is no such file, it is damaged or of another format, or it holds several recordings.
-        InvalidRecordingError: Its content is not a 12-lead recording, or contradicts what is declared here.
-        MissingExtraError: Its format needs a library that is not installed.
+        UnreadableError: The file is missing, is damaged, has an unknown format, or holds several recordings.
+        InvalidRecordingError: The content is not a 12-lead recording, or contradicts the arguments.
+        MissingExtraError: The format needs an optional library that is not installed.
     """
     declared = Declared(sampling_rate, units, None if leads is None else tuple(leads))
     records = list(find_records(path, declared))
@@ -42,15 +50,15 @@ def read_recording(
 
 
 def find_records(path: str | os.PathLike[str], declared: Declared = NOTHING) -> Iterator[RecordFile]:
-    """List the recordings of a file, of an archive, or of a folder and its subfolders, in order of their names.
+    """List the recordings of a file, an archive, or a folder with its subfolders, ordered by name.
 
-    Nothing is read until a record's turn comes. Files of other kinds in a folder or an archive are passed over. What is
-    missing, damaged or without a recording yields one record whose `read` raises UnreadableError.
+    A recording is read only when its `read` is called. Other files in a folder or an archive are skipped. A path that
+    is missing, damaged or without recordings yields one record whose `read` raises UnreadableError.
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - Path("") would be the working directory
     except (OSError, ValueError) as error:
-        yield _unreadable(Path(path), _cannot_read(path, error))
+        yield _unreadable_record(Path(path), _cannot_read(path, error))
         return
     if stat.S_ISDIR(mode):
         yield from _records_of_folder(Path(path), declared)
@@ -78,17 +86,17 @@ def _records_of_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]
         if name.lower().endswith(endings) and not is_macos_metadata(name)
     ]
     for error in errors:
-        yield _unreadable(Path(error.filename), _cannot_read(error.filename, error))
+        yield _unreadable_record(Path(error.filename), _cannot_read(error.filename, error))
     wanted = [file for file in sorted(files) if not _is_something_else(file)]
     if not wanted and not errors:
-        yield _unreadable(folder, UnreadableError(folder, f"holds no recording ({' '.join(endings)})"))
+        yield _unreadable_record(folder, UnreadableError(folder, f"does not hold a recording ({' '.join(endings)})"))
     for file in wanted:
         yield from _records_of_file(file, declared)
 
 
 def _is_something_else(path: Path) -> bool:
-    """Return whether a file is not what its suffix often is: a .csv of something else than leads."""
-    promised = named(path.name)
+    """Return whether a file is not a recording although its suffix fits, for example a .csv of labels."""
+    promised = format_by_suffix(path.name)
     if promised is None or not promised.SUFFIX_PROVES_NOTHING:
         return False
     try:
@@ -102,30 +110,32 @@ def _records_of_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
     try:
         head, size = _head(path)
         found = _format_of(path, head)
-        alone = is_packable(found)  # else the file is only where other files are named or packed
+        alone = is_packable(found)  # otherwise the recordings are in other files or packed in this one
         for record in found.records(path, declared):
             yield record._replace(size=size) if alone else record
     except UnreadableError as error:
-        yield _unreadable(path, error)
+        yield _unreadable_record(path, error)
     except OSError as error:
-        yield _unreadable(path, _cannot_read(path, error))
+        yield _unreadable_record(path, _cannot_read(path, error))
 
 
 def _format_of(path: Path, head: bytes) -> Format:
-    if found := recognised(head, path.name):
+    found = recognise(head, path.name)
+    if found is not None:
         return found
-    promised = named(path.name)
+    promised = format_by_suffix(path.name)
     if head and promised and promised.SUFFIX_PROVES_NOTHING:
-        return promised  # it knows best what it misses
-    known = f"of no known format; known are {' '.join(suffixes())}, by their content"
-    raise UnreadableError(path, "is " + (known if head else "empty"))
+        return promised  # its error message says what is missing
+    if not head:
+        raise UnreadableError(path, "is empty")
+    raise UnreadableError(path, f"has an unknown format; the known formats are {' '.join(suffixes())}")
 
 
 def _head(path: Path) -> tuple[bytes, int]:
-    """Return the first bytes of a file and how many it has.
+    """Return the first bytes of a file, and its size in bytes.
 
     Raises:
-        UnreadableError: It is a device or a pipe, which would keep us waiting.
+        UnreadableError: It is a device or a pipe; reading those could block.
         OSError: It cannot be read.
     """
     status = path.stat()
@@ -139,7 +149,7 @@ def _cannot_read(path: str | os.PathLike[str], error: OSError | ValueError) -> U
     return UnreadableError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _unreadable(path: Path, error: UnreadableError) -> RecordFile:
+def _unreadable_record(path: Path, error: UnreadableError) -> RecordFile:
     def read() -> Recording:
         raise error
 

@@ -1,4 +1,4 @@
-"""The input formats: one module each in `ecg_edge.readers.formats`, listed here."""
+"""The list of input formats. Each one is a module in `ecg_edge.readers.formats`."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -11,33 +11,43 @@ from ecg_edge.recording.record_file import RecordFile
 
 _PACKAGE = "ecg_edge.readers.formats"
 _FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record", "zip_archive")
-"""Modules of all formats in their order of recognition."""
+"""Modules of all formats, in the order in which they are tried on a file."""
 PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table")
-"""Those of single files, which an archive may hold too."""
+"""Modules of the formats whose recordings are single files; an archive may hold these too."""
 HEAD = 8192
-"""Bytes of a file's beginning that a format is recognised by."""
+"""Number of bytes at the beginning of a file that a format is recognised by."""
 
 
 class Format(Protocol):
-    """What the module of a format offers."""
+    """What the module of a format provides."""
 
     SUFFIXES: tuple[str, ...]
-    """Lower-case endings of its files' names."""
+    """File name endings, in lower case."""
     SUFFIX_PROVES_NOTHING: bool
-    """Whether files of these suffixes are often something else: then folders pass over what is not recognised."""
+    """Whether files with these suffixes are often something else; a folder then skips files that are not recognised."""
 
     def recognises(self, head: bytes, name: str) -> bool:
-        """Return whether a file of this name that begins so is of the format."""
+        """Return whether a file has this format, by its first bytes and its name."""
 
     def records(self, path: Path, declared: Declared) -> Iterator[RecordFile]:
-        """Yield the recordings of a file."""
+        """Yield the recordings of a file.
+
+        Raises:
+            UnreadableError: The recordings of the file cannot be listed.
+        """
 
 
 class PackedFormat(Format, Protocol):
-    """A format of single files, which an archive may hold too."""
+    """A format whose recordings are single files; an archive may hold these too."""
 
     def parse(self, content: bytes, name: str, source: str, declared: Declared) -> Recording:
-        """Read a recording from the bytes of a file."""
+        """Read a recording from the bytes of a file.
+
+        Raises:
+            UnreadableError: The bytes do not have this format, or are damaged.
+            InvalidRecordingError: The content is not a 12-lead recording.
+            MissingExtraError: The format needs an optional library that is not installed.
+        """
 
 
 def module_names() -> list[str]:
@@ -46,37 +56,37 @@ def module_names() -> list[str]:
 
 
 def formats() -> Iterator[Format]:
-    """Yield all formats in their order of recognition; each is imported when its turn comes: an .npy waits for none."""
+    """Import and yield the formats one by one, so that reading an .npy imports no other format."""
     for name in _FORMATS:
         yield cast("Format", import_module(f"{_PACKAGE}.{name}"))
 
 
 def packed_formats() -> Iterator[PackedFormat]:
-    """Yield the formats that an archive may hold; each is imported when its turn comes."""
+    """Import and yield the formats that an archive may hold, one by one."""
     for name in PACKED_FORMATS:
         yield cast("PackedFormat", import_module(f"{_PACKAGE}.{name}"))
 
 
 def is_packable(found: Format) -> bool:
-    """Return whether a format is one of single files, which an archive may hold."""
+    """Return whether an archive may hold files of a format."""
     return any(packed is found for packed in packed_formats())
 
 
 def is_macos_metadata(name: str) -> bool:
-    """Return whether a file is one of those in which macOS keeps a file's attributes."""
+    """Return whether a file only holds the macOS attributes of another file."""
     return "__MACOSX/" in name or name.rpartition("/")[2].startswith("._")
 
 
 def suffixes() -> tuple[str, ...]:
-    """Return the suffixes of all formats."""
-    return tuple(sorted(suffix for each in formats() for suffix in each.SUFFIXES))
+    """Return the suffixes of all formats, sorted."""
+    return tuple(sorted(suffix for module in formats() for suffix in module.SUFFIXES))
 
 
-def recognised(head: bytes, name: str) -> Format | None:
-    """Return the format of a file of this name that begins so; None if it is of no known one."""
-    return next((each for each in formats() if each.recognises(head, name)), None)
+def recognise(head: bytes, name: str) -> Format | None:
+    """Return the format of a file, by its first bytes and its name; None if the format is unknown."""
+    return next((module for module in formats() if module.recognises(head, name)), None)
 
 
-def named(name: str) -> Format | None:
-    """Return the format that a file's name promises."""
-    return next((each for each in formats() if name.lower().endswith(each.SUFFIXES)), None)
+def format_by_suffix(name: str) -> Format | None:
+    """Return the format that the suffix of a file name stands for; None if the suffix is unknown."""
+    return next((module for module in formats() if name.lower().endswith(module.SUFFIXES)), None)

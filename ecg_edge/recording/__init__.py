@@ -1,4 +1,4 @@
-"""Recordings: leads, units, sampling rates, and where their samples lie."""
+"""Recordings: leads, units, sampling rates and the source of their samples."""
 
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile

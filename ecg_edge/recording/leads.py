@@ -1,4 +1,4 @@
-"""Lead names in the spellings that files use, and twelve leads in order out of any that suffice."""
+"""Recognise lead names in the spellings that files use, and put or derive the twelve leads in order."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _SPELLING = (
     r"(?P<prefix>(?:mdc_ecg_lead_|(?:ecg|ekg)?[ _.:]?lead|ecg|ekg)?(?:[ _.:]+|(?<=[a-z])-)?)"
     r"(?:(?P<limb>i{1,3})|d ?(?P<d>i{1,3}|[123])|(?P<number>[123])|(?P<augmented>av[rlf])|[vc] ?(?P<chest>[1-6]))[.:]?"
 )
-# Each from I and II, by Einthoven's and Goldberger's relations.
+# Factors of I and II, by Einthoven's and Goldberger's relations.
 _DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 
 
@@ -25,7 +25,7 @@ def canonical_lead(name: str) -> str | None:
     """Return the name in `LEADS` of a lead in any common spelling; None for any other channel.
 
     `avr`, `MDC_ECG_LEAD_AVR`, `Lead I`, `ECG V1`, `DI`, `D2`, `C1` and `V1.` are known. `-aVR`, `V3R`, `V7`, `MLII` and
-    the Frank leads are other leads, and `ECG 1` is the first channel of something.
+    the Frank leads are different leads; `ECG 1` is a channel number, not a lead.
     """
     found = re.fullmatch(_SPELLING, name.strip().casefold()) if len(name) < 100 else None
     if found is None:
@@ -41,9 +41,9 @@ class Arrangement(NamedTuple):
     """How the rows of a signal become the twelve leads."""
 
     rows: tuple[int | None, ...]
-    """For each of `LEADS` its row in the signal; None where it is derived from I and II."""
+    """Row of each of `LEADS` in the signal; None if the lead is derived from I and II."""
     plain: bool
-    """Whether the rows are the twelve leads in order already."""
+    """Whether the rows already are the twelve leads in order."""
 
     def apply(self, raw: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return the twelve leads as contiguous float32, shape (12, samples).
@@ -67,14 +67,14 @@ class Arrangement(NamedTuple):
 _PLAIN = Arrangement(tuple(range(len(LEADS))), plain=True)
 
 
-def arrangement(names: Sequence[str]) -> Arrangement:
-    """Find the twelve leads among named rows: any order, extra rows left out, I, II and V1 to V6 enough.
+def find_arrangement(names: Sequence[str]) -> Arrangement:
+    """Find the twelve leads among named rows, in any order; I, II and V1 to V6 are enough, other rows are skipped.
 
     Args:
-        names: One for each row of a signal, in any spelling of `canonical_lead`.
+        names: Name of each row of a signal, in any spelling that `canonical_lead` knows.
 
     Raises:
-        MissingLeadsError: Not all of I, II and V1 to V6 are there.
+        MissingLeadsError: One of I, II and V1 to V6 is missing.
         RepeatedLeadError: Two rows are the same lead.
     """
     if tuple(names) == LEADS:
@@ -86,7 +86,8 @@ def arrangement(names: Sequence[str]) -> Arrangement:
             raise RepeatedLeadError(lead, (names[at[lead]], name))
         if lead is not None:
             at[lead] = row
-    if missing := [lead for lead in LEADS if lead not in at and lead not in _DERIVED]:
+    missing = [lead for lead in LEADS if lead not in at and lead not in _DERIVED]
+    if missing:
         raise MissingLeadsError(missing, names)
     rows = tuple(at.get(lead) for lead in LEADS)
     return Arrangement(rows, plain=rows == _PLAIN.rows and len(names) == len(LEADS))

@@ -1,4 +1,4 @@
-"""A live feed's samples as the models take them: twelve leads in order, millivolts, their sampling rate."""
+"""Convert the chunks of a live feed to what the models take: twelve leads in order, in mV, at their sampling rate."""
 
 import math
 from collections.abc import Sequence
@@ -7,55 +7,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
-from ecg_edge.recording.leads import LEADS, arrangement
+from ecg_edge.recording.leads import LEADS, find_arrangement
 from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
 from ecg_edge.recording.sample_buffer import SampleBuffer
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
-# Seconds after which a filter that was started anew has forgotten where.
+# Seconds after which the output of a new filter no longer depends on where it started.
 _SETTLED_S = 2
-# Seconds within which samples of both rates must coincide, so that a filter can be started anew at any time.
+# Samples of both rates must coincide within this time, in seconds, so that a new filter can start at any time.
 _COINCIDE_S = 30
 
 
 class LiveFeed:
-    """Takes chunks as a device sends them and gives samples as the models want them.
+    """Converts chunks as a device sends them to samples as the models take them.
 
     Args:
-        sampling_rate: Of the chunks.
+        sampling_rate: Samples per second of the chunks.
         leads: Names of the chunks' rows, as `Recording` takes them.
-        units: Of the chunks.
-        rate: That the models take.
-        keep_s: Seconds of the latest samples to keep at the chunks' own rate.
+        units: Unit of the chunks.
+        rate: Samples per second that the models take.
+        keep_s: Seconds of recent samples to keep, at the rate of the chunks.
 
     Raises:
-        InvalidRecordingError: The leads, units or sampling rate are not what an answer could be had of.
+        InvalidRecordingError: The leads, units or sampling rate are not supported.
         MissingExtraError: The chunks must be resampled and soxr is not installed.
     """
 
     def __init__(self, sampling_rate: float, leads: Sequence[str], units: str, rate: float, keep_s: float) -> None:
-        self._n_leads, self._arrangement = len(leads), arrangement(leads)
+        self._n_leads, self._arrangement = len(leads), find_arrangement(leads)
         self._scale = np.float32(IN_MILLIVOLTS[canonical_units(units)])
         self.sampling_rate, self._rate = float(sampling_rate), rate
         self._resampler = None if same_rate(sampling_rate, rate) else Resampler(sampling_rate, rate)
-        self._coincide = 1 if self._resampler is None else _coinciding_samples(self.sampling_rate, rate)
-        # A filter that starts anew needs samples from before what is on its way through the live one.
+        self._spacing = 1 if self._resampler is None else _coinciding_samples(self.sampling_rate, rate)
+        # A new filter needs samples from before those that are pending in the live one.
         self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
-        """Twelve leads in millivolts at the chunks' own rate."""
+        """Recent samples of the twelve leads, in millivolts, at the rate of the chunks."""
         self._given = 0
 
     @property
     def samples(self) -> int:
-        """Samples of each lead so far, at the models' rate."""
+        """Number of samples per lead so far, at the rate of the models."""
         if self._resampler is None:
             return self.latest.stop
         return resampled_length(self.latest.stop, self.sampling_rate, self._rate)
 
     def push(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Take a chunk, shape (leads, n), and return the samples that are finished by it, shape (12, m).
+        """Take a chunk, shape (leads, n), and return the samples that are now finished, shape (12, m).
 
         Raises:
-            WrongShapeError: The chunk is not leads by samples.
+            WrongShapeError: The shape of the chunk is not (leads, samples).
             WrongTypeError: It does not hold real numbers.
         """
         if chunk.dtype.kind not in "iuf":
@@ -73,25 +73,25 @@ class LiveFeed:
     def pending(self) -> NDArray[np.float32]:
         """Return the samples that would still come if the feed ended now, shape (12, m).
 
-        The live filter cannot be asked without ending it, so one is started anew, some seconds before.
+        Flushing the live filter would end it, so a new filter processes the last seconds again.
         """
         if self._resampler is None or self._given == self.samples:
             return np.empty((len(LEADS), 0), np.float32)
         settled = self._given / self._rate - _SETTLED_S
-        start = max(0, int(settled * self.sampling_rate) // self._coincide * self._coincide)
-        again = Resampler(self.sampling_rate, self._rate)
-        parts = [again.push(self.latest.stretch(start, self.latest.stop)), again.flush()]
+        start = max(0, int(settled * self.sampling_rate) // self._spacing * self._spacing)
+        fresh = Resampler(self.sampling_rate, self._rate)
+        parts = [fresh.push(self.latest.stretch(start, self.latest.stop)), fresh.flush()]
         return np.concatenate(parts, axis=1)[:, self._given - round(start * self._rate / self.sampling_rate) :]
 
 
 def _coinciding_samples(sampling_rate: float, rate: float) -> int:
     """Return the number of input samples between two coinciding sample times."""
     (a, b), (c, d) = rate.as_integer_ratio(), sampling_rate.as_integer_ratio()
-    every = b * c // math.gcd(a * d, b * c)
-    if every > _COINCIDE_S / 2 * sampling_rate:
+    spacing = b * c // math.gcd(a * d, b * c)
+    if spacing > _COINCIDE_S / 2 * sampling_rate:
         msg = (
             f"a live feed of {sampling_rate} Hz cannot be resampled to {rate:g} Hz; "
-            f"its rate must be a whole number of Hz, or of samples in some seconds"
+            f"its rate must be a whole number of Hz, or give a whole number of samples in a few seconds"
         )
         raise InvalidRecordingError(msg)
-    return every
+    return spacing

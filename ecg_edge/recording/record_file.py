@@ -7,12 +7,13 @@ from ecg_edge.recording.recording import Recording
 
 
 class RecordFile(NamedTuple):
-    """A recording by name, read when its turn comes."""
+    """A recording with its name; `read` loads it."""
 
     name: str
+    """Name in findings."""
     source: str
-    """Where it lies, e.g. a path."""
+    """Where the recording is stored, e.g. a path."""
     read: Callable[[], Recording]
-    """Raises EcgEdgeError where it cannot be read."""
+    """Return the recording; raises EcgEdgeError if it cannot be read."""
     size: int | None = None
-    """Bytes on disk, where it is known."""
+    """Size on disk in bytes, if it is known."""

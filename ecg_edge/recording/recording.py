@@ -1,4 +1,4 @@
-"""A 12-lead recording as every other part sees it."""
+"""A 12-lead recording."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -7,40 +7,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
-from ecg_edge.recording.leads import LEADS, Arrangement, arrangement
+from ecg_edge.recording.leads import LEADS, Arrangement, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 __all__ = ["LEADS", "Recording", "Samples"]
 
 
 class Samples(Protocol):
-    """A signal that is read stretch by stretch, because it may be too long for the memory."""
+    """A signal that is read in parts, because it may be too large for memory."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and samples."""
+        """Number of rows and of samples."""
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        """Type of the samples."""
+        """Data type of the samples."""
 
     def read(self, start: int, stop: int) -> NDArray[np.generic]:
         """Return samples `start` to `stop`, shape (rows, stop - start); safe to call from several threads.
 
         Raises:
-            EcgEdgeError: They cannot be read any more.
+            EcgEdgeError: The samples can no longer be read.
         """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """Twelve leads of one patient, or as many as they can be derived from.
+    """The twelve leads of one patient, or at least I, II and V1 to V6, from which the others are derived.
 
     Raises:
-        WrongShapeError: `signal` is not leads by samples.
+        WrongShapeError: The shape of `signal` is not (leads, samples).
         WrongTypeError: `signal` does not hold real numbers.
         MissingLeadsError: `leads` lacks some of I, II and V1 to V6.
-        RepeatedLeadError: `leads` has one twice.
+        RepeatedLeadError: `leads` names a lead twice.
         UnitsError: `units` is not a voltage unit.
         InvalidRecordingError: `sampling_rate` is not a positive number, or `signal` is masked.
     """
@@ -50,17 +50,17 @@ class Recording:
     sampling_rate: float = 500.0
     """Samples per second."""
     leads: tuple[str, ...] = LEADS
-    """Name of each row of `signal`, in any common spelling and order; rows that are none of `LEADS` are left out."""
+    """Name of each row of `signal`, in any common spelling and order; rows whose name is not a lead are skipped."""
     units: str = "mV"
     """Unit of `signal`: mV, uV, nV or V, in any common spelling."""
     name: str = "recording"
-    """What findings call it."""
+    """Name in findings."""
     source: str = ""
-    """Where it came from, e.g. a path."""
+    """Where the recording is stored, e.g. a path."""
     _arrangement: Arrangement = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a recording."""
+        """Check the fields and store their canonical form."""
         signal, leads = _read_only(self.signal), tuple(self.leads)
         if signal.dtype.kind not in "iuf":
             raise WrongTypeError(str(signal.dtype))
@@ -73,11 +73,11 @@ class Recording:
         object.__setattr__(self, "sampling_rate", float(self.sampling_rate))
         object.__setattr__(self, "leads", leads)
         object.__setattr__(self, "units", canonical_units(self.units))
-        object.__setattr__(self, "_arrangement", arrangement(leads))
+        object.__setattr__(self, "_arrangement", find_arrangement(leads))
 
     @property
     def samples(self) -> int:
-        """Samples of each lead."""
+        """Number of samples per lead."""
         return int(self.signal.shape[1])
 
     @property
@@ -88,10 +88,10 @@ class Recording:
     def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop` of the twelve leads in millivolts, contiguous float32, shape (12, n).
 
-        A number beyond float32 becomes infinity; the detector finds what is not finite.
+        A number beyond the range of float32 becomes infinity; the detector reports samples that are not finite.
 
         Raises:
-            EcgEdgeError: It is on disk and cannot be read any more.
+            EcgEdgeError: The samples are on disk and can no longer be read.
         """
         raw = self.signal[:, start:stop] if isinstance(self.signal, np.ndarray) else self.signal.read(start, stop)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -102,9 +102,9 @@ class Recording:
 def _read_only(signal: NDArray[np.generic] | Samples) -> NDArray[np.generic] | Samples:
     if hasattr(signal, "read"):
         return signal
-    # Asking numpy.ma itself would import it, which costs more than the answer to a recording.
+    # Importing numpy.ma to check for masked arrays takes longer than answering a recording.
     if hasattr(signal, "mask"):
-        msg = "the signal is a masked array; fill or cut the samples that are missing"
+        msg = "the signal is a masked array; fill or remove its missing samples"
         raise InvalidRecordingError(msg)
     array = np.asanyarray(signal).view()
     array.flags.writeable = False

@@ -1,7 +1,7 @@
-"""Other sampling rates than the models': an anti-aliasing filter by soxr, in bounded memory.
+"""Resample recordings to the sampling rate of the models, with soxr's anti-aliasing filter, in bounded memory.
 
-From 100 Hz on a recording holds the band that monitors show (to 40 Hz) with room for the filter's slope; below, QRS
-complexes and Q waves lose their shape, and an answer would be about something else.
+From 100 Hz a recording holds the band that monitors show (up to 40 Hz), with room for the slope of the filter. Below
+that, QRS complexes and Q waves lose their shape, and an answer would not be reliable.
 """
 
 import math
@@ -18,23 +18,23 @@ from ecg_edge.recording.recording import Recording
 
 LOWEST_RATE = 100.0
 HIGHEST_RATE = 10_000.0
-# Rates this close are the same: a day would drift by less than a tenth of a second.
+# Rates that are this close count as equal: in a day they drift apart by less than 0.1 s.
 _SAME_RATE = 1e-6
 _BLOCK = 2**14
-# Two minutes at 500 Hz: recordings up to this length are resampled once, however often they are read.
+# Two minutes at 500 Hz. Recordings up to this length are resampled only once, even if they are read often.
 _KEPT = 2**16
 
 
 class Resampler:
-    """Turns one stream of samples into another rate, piece by piece; the result does not depend on the pieces.
+    """Resamples a stream piece by piece; the result does not depend on the size of the pieces.
 
-    The first sample keeps its time and nothing is delayed: output sample k is the signal at k / to_rate seconds. The
-    output lags behind the input by the filter's blocks (2 to 8 s) until `flush`. Before its first and after its last
-    sample the signal is taken to stay as it is, so that an offset of an electrode makes no ripples.
+    The first sample keeps its time: output sample k is the signal at k / to_rate seconds. Output comes 2 to 8 s later
+    than the input, because the filter works in blocks; `flush` returns the rest. The first and last sample are
+    extended beyond the ends, so that an electrode offset does not cause ripples.
 
     Args:
-        from_rate: Samples per second of what is pushed, `LOWEST_RATE` to `HIGHEST_RATE`.
-        to_rate: Samples per second of what comes back.
+        from_rate: Samples per second of the input, `LOWEST_RATE` to `HIGHEST_RATE`.
+        to_rate: Samples per second of the output.
         n_leads: Rows of each piece.
 
     Raises:
@@ -53,7 +53,7 @@ class Resampler:
         self._gaps: list[tuple[int, int, int]] = []
 
     def push(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the next samples and return those that are finished by them.
+        """Take the next samples and return the resampled ones that are now finished.
 
         Args:
             chunk: float32, shape (leads, n), n from 0.
@@ -63,21 +63,21 @@ class Resampler:
         """
         if chunk.shape[1] == 0:
             return np.empty_like(self._last[:, :0])
-        chunk = self._filled(chunk)
+        chunk = self._replace_gaps(chunk)
         if self._first is None:
             self._first = chunk[:, :1].copy()
         self._n_in += chunk.shape[1]
         self._last = chunk[:, -1:].copy()
-        return self._processed(chunk - self._first, last=False)
+        return self._process(chunk - self._first, last=False)
 
     def flush(self) -> NDArray[np.float32]:
-        """Return the samples that are still on their way, shape (leads, m); nothing may be pushed after it."""
+        """Return the remaining samples, shape (leads, m); do not push samples after this."""
         if self._first is None:
             return self._last[:, :0]
         still = np.repeat(self._last - self._first, int(self._from_rate), axis=1)
-        return self._processed(still, last=True)
+        return self._process(still, last=True)
 
-    def _processed(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
+    def _process(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
         result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
         whole = resampled_length(self._n_in, self._from_rate, self._to_rate)
         finished: NDArray[np.float32] = np.ascontiguousarray(result[:, : whole - self._n_out])
@@ -87,8 +87,8 @@ class Resampler:
         self._gaps = [gap for gap in self._gaps if gap[2] > self._n_out]
         return finished
 
-    def _filled(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a chunk with 0 for what is not finite, and note where that will come out."""
+    def _replace_gaps(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a chunk with 0 for samples that are not finite, and note which output samples they affect."""
         finite = np.isfinite(chunk)
         if finite.all():
             return chunk
@@ -101,25 +101,25 @@ class Resampler:
 
 
 def same_rate(one: float, other: float) -> bool:
-    """Return whether two rates are so close that nothing need be resampled."""
+    """Return whether two rates are so close that resampling is not needed."""
     return math.isclose(one, other, rel_tol=_SAME_RATE)
 
 
 def resampled_length(samples: int, from_rate: float, to_rate: float) -> int:
-    """Return how many samples of `to_rate` lie before the end of `samples` of `from_rate`."""
+    """Return the number of samples at `to_rate` for a number of samples at `from_rate`."""
     return math.ceil(samples * to_rate / from_rate - 1e-6)
 
 
 class Resampled:
-    """The samples of a recording at another rate, made while they are read.
+    """The samples of a recording at another rate, resampled while they are read.
 
-    Reading forward costs each sample once; reading back beyond what is kept starts again. Each thread has a place of
-    its own, so several may read at once.
+    Reading forward resamples each sample once. Reading samples that are no longer kept starts again at the beginning.
+    Each thread has its own read position, so several threads may read at once.
     """
 
     def __init__(self, original: Recording, rate: float) -> None:
         self.original = original
-        """What is resampled."""
+        """The recording that is resampled."""
         self.rate = rate
         self.shape = (len(LEADS), resampled_length(original.samples, original.sampling_rate, rate))
         self.dtype = np.dtype(np.float32)
@@ -127,7 +127,7 @@ class Resampled:
         self._of_thread.place = _Place(original, rate)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by what it was made from."""
+        """Pickle the original and the rate, not the state of the filter."""
         return Resampled, (self.original, self.rate)
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -141,7 +141,7 @@ class Resampled:
 
 
 class _Place:
-    """How far one reader has come, and the last samples before it."""
+    """The read position of one thread, and the samples before it."""
 
     def __init__(self, original: Recording, rate: float) -> None:
         self._original = original
@@ -175,10 +175,10 @@ class _Place:
 
 
 def at_rate(recording: Recording, rate: float) -> Recording:
-    """Return a recording at another sampling rate; itself where it has that rate.
+    """Return a recording at another sampling rate; the same recording if it already has that rate.
 
     Raises:
-        SamplingRateError: Its rate is out of range.
+        SamplingRateError: The rate of the recording is out of range.
         MissingExtraError: soxr is not installed.
     """
     if same_rate(recording.sampling_rate, rate):

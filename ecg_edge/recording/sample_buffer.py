@@ -1,4 +1,4 @@
-"""The latest samples of a live feed."""
+"""A buffer of the most recent samples of a live feed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from ecg_edge.recording.leads import LEADS
 
 
 class SampleBuffer:
-    """The latest samples of a feed; its memory does not grow.
+    """The most recent samples of a feed; its memory does not grow.
 
     Args:
         capacity: Minimum number of recent samples kept per lead.

@@ -1,10 +1,10 @@
-"""Units of voltage: declared, never guessed."""
+"""Voltage units. They are stated by the file or the caller, never guessed."""
 
 from ecg_edge.errors import UnitsError
 
 IN_MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "nV": 1e-6, "V": 1e3}
 _WORDS = {"milli": "mV", "micro": "uV", "nano": "nV", "": "V"}
-# Without regard to case; both signs for micro fold to the Greek letter.
+# In lower case; `casefold` turns both signs for micro into the Greek letter.
 _SPELLINGS = {
     **{unit.casefold(): unit for unit in IN_MILLIVOLTS},
     "\N{GREEK SMALL LETTER MU}v": "uV",
@@ -13,7 +13,7 @@ _SPELLINGS = {
 
 
 def canonical_units(text: str) -> str:
-    """Return the key of `IN_MILLIVOLTS` that a spelling such as "µV" or "millivolts" means.
+    """Return the key of `IN_MILLIVOLTS` for a spelling, for example "uV" for "µV".
 
     Raises:
         UnitsError: It is not a voltage unit.

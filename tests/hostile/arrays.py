@@ -94,7 +94,7 @@ HEADERS = {
     "header_unhashable": (header("{[]: 1}"), UNSOUND),
     "header_nul": (header(b"{'descr': '<f4\0'}"), UNSOUND),
     "header_not_ascii": (header(b"\xff\xfe" * 40), UNSOUND),
-    "version_3": (npy(ECG, (3, 0)), "of a version made for structured data only"),
+    "version_3": (npy(ECG, (3, 0)), "version for structured data"),
     "version_9": (MAGIC + b"\x09\0" + bytes(100), "version"),
     "version_2_header_of_4_gb": (MAGIC + b"\2\0\xff\xff\xff\xff" + bytes(100), UNSOUND),
 }
@@ -115,13 +115,13 @@ HARMLESS = {
     "float16": npy(ECG.astype("<f2")),
 }
 OTHERS = {
-    "pickle": (PICKLE, "of no known format"),
+    "pickle": (PICKLE, "unknown format"),
     "pickle_with_magic": (MAGIC + PICKLE, f"{UNSOUND}|version"),
     "npz": (b"PK\3\4" + bytes(100), "zip"),
     "empty": (b"", "is empty"),
-    "zeros": (bytes(1000), "of no known format"),
-    "html": (b"<html><script>alert(1)</script></html>", "of no known format"),
-    "elf": (b"\x7fELF" + bytes(100), "of no known format"),
+    "zeros": (bytes(1000), "unknown format"),
+    "html": (b"<html><script>alert(1)</script></html>", "unknown format"),
+    "elf": (b"\x7fELF" + bytes(100), "unknown format"),
 }
 
 
@@ -152,7 +152,7 @@ PLACES = [
     Case("link_to_stdin", _link("/dev/stdin"), "not a regular file|No such|No such device"),
     Case("link_to_its_folder", _link("."), PASSED_OVER),
     Case("link_to_proc_mem", _link("/proc/self/mem"), "Input/output error|empty|cannot be read"),
-    Case("link_to_passwd", _link("/etc/passwd"), "of no known format"),
+    Case("link_to_passwd", _link("/etc/passwd"), "unknown format"),
     Case("pipe", lambda folder: os.mkfifo(folder / "a.npy"), "not a regular file"),
     Case("tebibyte_of_nothing", _sparse, "50 samples|too short|needs 800"),
     Case("name_of_a_formula", _named("=cmd|' calc'!A0.npy")),

@@ -6,7 +6,7 @@ from hostile.case import PASSED_OVER, Case, of_bytes
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 TABLE = (
-    "no table|no row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
+    "not a table|not a row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
 )
 
 
@@ -31,14 +31,14 @@ TABLES = {
     "line_of_20_mb": (LINES[0] + b"\n" + b"1," * 10_000_000, TABLE),
     "header_of_a_million_columns": (b",".join(b"c%d" % i for i in range(10**6)) + b"\n1", PASSED_OVER),
     "row_of_a_million_columns": (with_line(b"1," * 10**6), TABLE),
-    "cells_missing": (with_line(b"1,2,3"), "no row of numbers"),
-    "text_in_a_cell": (with_cell(b"=1+1"), "no row of numbers"),
+    "cells_missing": (with_line(b"1,2,3"), "not a row of numbers"),
+    "text_in_a_cell": (with_cell(b"=1+1"), "not a row of numbers"),
     "number_of_10000_digits": (with_cell(b"9" * 10_000), "not a finite number|no row|mV"),
     "number_1e999999999": (with_cell(b"1e999999999"), "not a finite number"),
     "number_nan": (with_cell(b"nan"), "finite"),
-    "number_hex": (with_cell(b"0x1p1000"), "no row of numbers|not a finite number"),
-    "number_underscores": (with_cell(b"1_0"), "no row of numbers"),
-    "number_complex": (with_cell(b"1j"), "no row of numbers"),
+    "number_hex": (with_cell(b"0x1p1000"), "not a row of numbers|not a finite number"),
+    "number_underscores": (with_cell(b"1_0"), "not a row of numbers"),
+    "number_complex": (with_cell(b"1j"), "not a row of numbers"),
     "quote_never_ends": (with_line(b'"' + b"1," * 100), TABLE),
     "quotes_then_quote_never_ends": (table().replace(b"I (mV)", b'"I (mV)"', 1) + b'\n"1' * 5000, TABLE),
     "nul_bytes": (with_line(b"\0" * 1000), TABLE),
@@ -85,24 +85,24 @@ def linked(folder):
     (folder / "a.dat").symlink_to("/etc/passwd")
 
 
-WFDB_NAME = "not a plain file name|not a sound WFDB|not there|segments"
+WFDB_NAME = "not a plain file name|not a valid WFDB|does not exist|segments"
 WFDB = {
     "dot_dot": (wfdb(signal="../../etc/passwd 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
     "absolute": (wfdb(signal="/etc/passwd 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
     "address": (wfdb(signal="http://127.0.0.1:9/a.dat 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
     "s3_address": (wfdb(signal="s3://bucket/a.dat 16 1000/mV 16 0 0 0 0 {}"), WFDB_NAME),
-    "file_missing": (wfdb(signal="b.dat 16 1000/mV 16 0 0 0 0 {}"), "not there"),
+    "file_missing": (wfdb(signal="b.dat 16 1000/mV 16 0 0 0 0 {}"), "does not exist"),
     "link_out": (linked, "link out of its folder"),
     "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "voltage unit"),
     "gain_infinite": (wfdb(signal="a.dat 16 1e999/mV 16 0 0 0 0 {}"), "WFDB|gain|finite|flat|lead"),
     "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "not a finite number|WFDB|mV"),
     "gain_negative_zero": (wfdb(signal="a.dat 16 -0.0/mV 16 0 0 0 0 {}"), ""),
-    "rate_zero": (wfdb(record="a 12 0 5000"), "it begins with no name|without signals"),
-    "rate_negative": (wfdb(record="a 12 -500 5000"), "it begins with no name|without signals"),
-    "rate_nan": (wfdb(record="a 12 nan 5000"), "it begins with no name|without signals"),
-    "rate_1e300": (wfdb(record="a 12 1e300 5000"), "it begins with no name"),
+    "rate_zero": (wfdb(record="a 12 0 5000"), "its first line must be name|without signals"),
+    "rate_negative": (wfdb(record="a 12 -500 5000"), "its first line must be name|without signals"),
+    "rate_nan": (wfdb(record="a 12 nan 5000"), "its first line must be name|without signals"),
+    "rate_1e300": (wfdb(record="a 12 1e300 5000"), "its first line must be name"),
     "samples_10_to_12": (wfdb(record="a 12 500 1000000000000"), "promises"),
-    "samples_negative": (wfdb(record="a 12 500 -5"), "it begins with no name"),
+    "samples_negative": (wfdb(record="a 12 500 -5"), "its first line must be name"),
     "signals_10_to_9": (wfdb(record="a 1000000000 500 5000"), "promises|WFDB"),
     "signals_none": (wfdb(record="a 0 500 5000"), "WFDB|promises"),
     "segments": (wfdb(["a/2 12 500 5000", "b 2500", "c 2500"]), "segments"),
@@ -113,11 +113,11 @@ WFDB = {
     "skew": (wfdb(signal="a.dat 16:1000000000 1000/mV 16 0 0 0 0 {}"), "skew|WFDB"),
     "offset_10_to_15": (wfdb(signal="a.dat 16+1000000000000000 1000/mV 16 0 0 0 0 {}"), "promises|WFDB"),
     "cut_off": (wfdb(dat=bytes(1000)), "promises"),
-    "line_of_60_kb": (wfdb(["a 12 500 5000" + " 1" * 30_000]), "letters|WFDB"),
-    "header_of_1_mb": (wfdb(["#" * 2**20]), "longer than a header"),
-    "regex_of_death": (wfdb(["a" + "/1" * 400 + "!"]), "it begins with no name"),
+    "line_of_60_kb": (wfdb(["a 12 500 5000" + " 1" * 30_000]), "characters|WFDB"),
+    "header_of_1_mb": (wfdb(["#" * 2**20]), "too many for a header"),
+    "regex_of_death": (wfdb(["a" + "/1" * 400 + "!"]), "its first line must be name"),
     "no_text": (wfdb(["a 12 500 5000", "\u0661\u0662" * 20]), "ASCII"),
-    "empty": (lambda folder: (folder / "a.hea").write_bytes(b""), "it begins with no name"),
+    "empty": (lambda folder: (folder / "a.hea").write_bytes(b""), "its first line must be name"),
 }
 
 FIELDS = {

@@ -86,7 +86,7 @@ def test_a_column_without_a_title_is_left_out(tmp_path):
 def test_bare_columns_of_another_number_must_be_named(tmp_path):
     order = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
     content = text(signal=SIGNAL[[LEADS.index(lead) for lead in order]])
-    with pytest.raises(EcgEdgeError, match="has 8 columns and no header; name them: --leads"):
+    with pytest.raises(EcgEdgeError, match="has 8 columns and no header; name them with --leads"):
         read(tmp_path, content, sampling_rate=500, units="mV")
     recording = read(tmp_path, content, sampling_rate=500, units="mV", leads=order)
     np.testing.assert_allclose(recording.stretch(0, 1500)[6:], SIGNAL[6:], atol=1e-6)
@@ -126,22 +126,22 @@ def replaced(at, row):
 
 
 HOSTILE = {
-    "words in a row": (replaced(700, "what is this"), "line 701 is no row of numbers"),
-    "a short row": (replaced(700, "1,2,3"), "line 701 is no row of numbers"),
-    "an empty cell": (replaced(700, ",".join(["0.1"] * 11) + ","), "line 701 is no row of numbers"),
+    "words in a row": (replaced(700, "what is this"), "line 701 is not a row of numbers"),
+    "a short row": (replaced(700, "1,2,3"), "line 701 is not a row of numbers"),
+    "an empty cell": (replaced(700, ",".join(["0.1"] * 11) + ","), "line 701 is not a row of numbers"),
     "no rows": (",".join(units("mV")), "has no rows"),
-    "something else": ("name,a,b,c,d,e,f,g\nx,1,2,3,4,5,6,7\n", "no table of leads"),
-    "few columns": ("I,II\n1,2\n", "no table of leads"),
+    "something else": ("name,a,b,c,d,e,f,g\nx,1,2,3,4,5,6,7\n", "not a table of leads"),
+    "few columns": ("I,II\n1,2\n", "not a table of leads"),
     "empty": ("", "empty"),
-    "nul": (b"I,II,V1,V2,V3,V4,V5,V6\n" + bytes(1000), "no table of leads"),
-    "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 16384 letters"),
-    "open quote": (text(units("mV"), quote='"') + '"' + "1,\n" * 100_000, "quotes that do not end|no row of numbers"),
+    "nul": (b"I,II,V1,V2,V3,V4,V5,V6\n" + bytes(1000), "not a table of leads"),
+    "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 16384 characters"),
+    "open quote": (text(units("mV"), quote='"') + '"' + "1,\n" * 100_000, "quote that is not closed|not a row of numbers"),
     "another encoding below": (
         text(units("mV")).encode() + b"0," * 11 + b"\xff\n",
-        "no text in one encoding|row of numbers",
+        "not text in a single encoding|row of numbers",
     ),
-    "brackets": ("I" + " (" * 3000 + "," * 8 + "\n1\n", "no table of leads"),
-    "many columns": ("I," * 3000 + "\n1\n", "no table of leads"),
+    "brackets": ("I" + " (" * 3000 + "," * 8 + "\n1\n", "not a table of leads"),
+    "many columns": ("I," * 3000 + "\n1\n", "not a table of leads"),
 }
 
 

@@ -130,12 +130,12 @@ def without(name):
 
 HOSTILE = {
     "no waveform": (list, "without a waveform"),
-    "median beats alone": (lambda: [median()], "holds no rhythm"),
+    "median beats alone": (lambda: [median()], "does not hold a rhythm"),
     "too many samples": (lambda: changed(NumberOfWaveformSamples=2**31), "promises 2147483648 samples"),
     "no samples": (lambda: changed(NumberOfWaveformSamples=0), "promises 0 samples"),
-    "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels and describes 12"),
+    "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels, but describes 12"),
     "mu-law": (lambda: changed(WaveformBitsAllocated=8, WaveformSampleInterpretation="MB"), "8 bits MB"),
-    "no rate": (lambda: changed(SamplingFrequency=0), "not a sound DICOM waveform"),
+    "no rate": (lambda: changed(SamplingFrequency=0), "not a valid DICOM waveform"),
     "no sensitivity": (lambda: without("ChannelSensitivity"), "without sensitivity"),
     "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "does not state its units"),
     "no leads": (lambda: without("ChannelSourceSequence"), "are missing"),

@@ -86,7 +86,7 @@ def column(name, signal=0):
 
 HOSTILE = {
     "gaps": (192, b"EDF+D", "a recording with gaps"),
-    "cut off": (236, b"99999999", "promises 99999999 data records, 6 are there"),
+    "cut off": (236, b"99999999", "promises 99999999 data records, found 6"),
     "many signals": (252, b"9999", "it has 9999 signals"),
     "no signals": (252, b"0   ", "it has 0 signals"),
     "signals beyond the end": (252, b"500 ", "is cut off"),
@@ -95,7 +95,7 @@ HOSTILE = {
     "negative duration": (244, b"-1      ", "sampling rate must be a positive number"),
     "nan duration": (244, b"nan     ", "sampling rate must be a positive number"),
     "huge data record": (column("samples"), b"99999999", "different sampling rates"),
-    "negative samples": (column("samples", 3), b"-500    ", "fewer than 0 samples"),
+    "negative samples": (column("samples", 3), b"-500    ", "negative number of samples"),
     "flat calibration": (column("digital_max", 4), b"-32768  ", "without calibration"),
     "infinite calibration": (column("physical_max", 4), b"1e999   ", "without calibration"),
     "letters": (column("physical_min", 4), b"low     ", "header cannot be read"),

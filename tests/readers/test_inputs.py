@@ -147,7 +147,7 @@ def test_a_zip_may_hold_files_of_all_formats_that_are_one_file(tmp_path):
 def test_an_archive_without_a_recording_says_what_it_may_hold(tmp_path):
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("a.hea", "a 12 500 5000\n")
-    with pytest.raises(UnreadableError, match=r"holds no recording \(.*\.npy.*; WFDB records must be unpacked first\)"):
+    with pytest.raises(UnreadableError, match=r"does not hold a recording \(.*\.npy.*\); unpack WFDB records first"):
         read_recording(tmp_path / "z.zip")
 
 
@@ -166,7 +166,7 @@ def test_content_counts_not_the_suffix(tmp_path):
 
 def test_an_unknown_file_is_told_what_is_known(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
-    known = r"no known format; known are \.csv \.dcm \.dicom \.edf \.hea \.npy \.tsv \.zip"
+    known = r"unknown format; the known formats are \.csv \.dcm \.dicom \.edf \.hea \.npy \.tsv \.zip"
     with pytest.raises(UnreadableError, match=known):
         read_recording(tmp_path / "a.pdf")
 

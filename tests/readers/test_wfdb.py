@@ -112,26 +112,26 @@ def test_a_missing_sample_is_not_a_number(tmp_path):
 
 GOOD = lines_of(COUNTS)
 HOSTILE = {
-    "file outside": ([GOOD[0], *(line.replace("r.dat", "../r.dat") for line in GOOD[1:])], "not a sound WFDB header"),
-    "absolute file": ([GOOD[0], *(line.replace("r.dat", "/etc/passwd") for line in GOOD[1:])], "not a sound WFDB"),
+    "file outside": ([GOOD[0], *(line.replace("r.dat", "../r.dat") for line in GOOD[1:])], "not a valid WFDB header"),
+    "absolute file": ([GOOD[0], *(line.replace("r.dat", "/etc/passwd") for line in GOOD[1:])], "not a valid WFDB"),
     "address": ([GOOD[0], *(line.replace("r.dat", "http://x.example/r.dat") for line in GOOD[1:])], "WFDB"),
-    "no such file": ([GOOD[0], *(line.replace("r.dat", "q.dat") for line in GOOD[1:])], "q.dat, which is not there"),
+    "no such file": ([GOOD[0], *(line.replace("r.dat", "q.dat") for line in GOOD[1:])], "q.dat, which does not exist"),
     "standard input": ([GOOD[0], *(line.replace("r.dat", "-") for line in GOOD[1:])], "not a plain file name"),
-    "too long": (["r 12 500 3000000000", *GOOD[1:]], "promises 3000000000 frames, r.dat holds 3000"),
-    "too many signals": (["r 1000000000 500 3000", *GOOD[1:]], "promises 1000000000 signals and describes 12"),
+    "too long": (["r 12 500 3000000000", *GOOD[1:]], "promises 3000000000 frames, but r.dat holds 3000"),
+    "too many signals": (["r 1000000000 500 3000", *GOOD[1:]], "promises 1000000000 signals, but describes 12"),
     "huge frames": ([GOOD[0], GOOD[1].replace(" 16 ", " 16x999999999 ", 1), *GOOD[2:]], "different sampling rates"),
     "offset beyond": ([GOOD[0], *(line.replace(" 16 ", " 16+999999999 ", 1) for line in GOOD[1:])], "holds 0"),
-    "skew": ([GOOD[0], GOOD[1].replace(" 16 ", " 16:999999999 ", 1), *GOOD[2:]], "skewed"),
+    "skew": ([GOOD[0], GOOD[1].replace(" 16 ", " 16:999999999 ", 1), *GOOD[2:]], "skew"),
     "compressed": ([line.replace(" 16 ", " 516 ", 1) for line in GOOD], "format 516"),
     "two formats": ([*GOOD[:-1], GOOD[-1].replace(" 16 ", " 24 ", 1)], "several formats"),
     "segments": (["r/2 12 500 3000", "a 1500", "b 1500"], "several segments"),
     "no rate": (["r 12 0 3000", *GOOD[1:]], "without signals"),
     "no signals": (["r 0 500 3000"], "without signals"),
     "micro sign": ([line.replace("/mV", "/\N{MICRO SIGN}V") for line in GOOD], "not ASCII; write microvolts as uV"),
-    "long line": ([GOOD[0] + " " * 2000, *GOOD[1:]], "more than 1000 letters"),
-    "long header": (["#" * 70_000, *GOOD], "longer than a header"),
-    "empty": ([""], "empty|not a sound WFDB header"),
-    "prose": (["Dear reader,", "this is no header"], "not a sound WFDB header"),
+    "long line": ([GOOD[0] + " " * 2000, *GOOD[1:]], "more than 1000 characters"),
+    "long header": (["#" * 70_000, *GOOD], "too many for a header"),
+    "empty": ([""], "empty|not a valid WFDB header"),
+    "prose": (["Dear reader,", "this is no header"], "not a valid WFDB header"),
     "unit": ([line.replace("/mV", "/mmHg") for line in GOOD], "mmHg is not a voltage unit"),
 }
 
@@ -156,7 +156,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 
 def test_a_folder_whose_name_is_an_address_for_the_library_is_refused(tmp_path):
     (tmp_path / "zip::http:").mkdir()
-    with pytest.raises(UnreadableError, match="would take for an address"):
+    with pytest.raises(UnreadableError, match="takes for a network address"):
         read_recording(hea(tmp_path / "zip::http:", GOOD, sixteen_bits(COUNTS)))
 
 

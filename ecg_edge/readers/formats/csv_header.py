@@ -1,4 +1,4 @@
-"""What the first lines of a .csv or .tsv say: delimiter, columns, their units, and which one is the time."""
+"""Read the first lines of a .csv or .tsv: delimiter, column names, units and the time column."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,29 +31,29 @@ class Header:
     quoted: bool
     """Whether cells may stand in quotes."""
     n_lines: int
-    """Lines before the first row of numbers, comments and blank ones not counted."""
+    """Lines before the first row of numbers, without comments and blank lines."""
     n_columns: int
     names: tuple[str, ...] | None
-    """Of the columns that are no time; None if there is no header."""
+    """Names of all columns but the time column; None if there is no header."""
     units: tuple[str | None, ...]
-    """Of the same columns; None where they are not said."""
+    """Units of the same columns; None where the header does not state them."""
     columns: tuple[int, ...]
-    """Places of the same columns."""
+    """Indices of the same columns."""
     time: int | None
-    """Place of the time column, if there is one."""
+    """Index of the time column, if there is one."""
     second: float | None
-    """What one step of the time column is in seconds, if it says so."""
+    """Seconds per unit of the time column, if the header states its unit."""
 
 
 def read_header(head: bytes) -> Header | None:
-    """Read the first lines of a file; None if they are no table of leads.
+    """Read the first lines of a file; return None if they are not a table of leads.
 
     Args:
-        head: The beginning of the file, of a few thousand bytes.
+        head: The first few thousand bytes of the file.
     """
     encoding = _encoding(head)
     lines = list(meaningful(head.decode(encoding, "ignore").splitlines()))[:3]
-    delimiter = next((each for each in "\t;," if lines and lines[0].count(each) >= _FEWEST_DELIMITERS), None)
+    delimiter = next((mark for mark in "\t;," if lines and lines[0].count(mark) >= _FEWEST_DELIMITERS), None)
     if delimiter is None or lines[0].count(delimiter) >= _MOST_COLUMNS or any("\0" in line for line in lines):
         return None
     rows = [_cells(line, delimiter) for line in lines]
@@ -62,7 +62,7 @@ def read_header(head: bytes) -> Header | None:
     nothing, columns = (None,) * n_columns, tuple(range(n_columns))
     bare = Header(encoding, delimiter, quoted, n_lines, n_columns, None, nothing, columns, None, None)
     if n_lines == 0:
-        # Column numbers are what a data frame without names writes above its numbers.
+        # A data frame without column names writes column numbers above its values.
         numbered = rows[0] in [[str(place + first) for place in columns] for first in (0, 1)]
         return replace(bare, n_lines=int(numbered))
     if n_lines > 2 or len([1 for cell in rows[0] if canonical_lead(_split(cell)[0])]) < _FEWEST_LEAD_NAMES:
@@ -71,7 +71,7 @@ def read_header(head: bytes) -> Header | None:
 
 
 def meaningful(lines: Iterable[str]) -> Iterator[str]:
-    """Leave out blank lines and comments."""
+    """Yield the lines that are neither blank nor comments."""
     return (line for line in lines if line.strip() and not line.startswith("#"))
 
 
@@ -97,7 +97,7 @@ def _encoding(head: bytes) -> str:
     try:
         head[: head.rfind(b"\n") + 1].decode("utf-8")
     except UnicodeDecodeError:
-        return "latin-1"  # of the letters that matter, the one for micro is the same in all of its relatives
+        return "latin-1"  # the micro sign has the same code in all related encodings
     return "utf-8-sig"
 
 
@@ -132,7 +132,7 @@ def _split(title: str) -> tuple[str, str | None]:
 
 
 def _time_unit(title: str) -> str | None:
-    """Return the unit of a time column, "" if it is one without; None if it is no time column."""
+    """Return the unit of a time column, "" if its title has no unit; None if it is not a time column."""
     name, unit = _split(title.casefold().replace("\u00b5", "\u03bc"))
     if name in _TIME_WORDS:
         return _TIME_WORDS[name]

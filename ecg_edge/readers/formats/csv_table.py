@@ -1,4 +1,4 @@
-"""Tables of numbers, .csv and .tsv: a column a lead, a row a sample; units and rate by the header or by the caller."""
+"""Read .csv and .tsv tables: one column per lead, one row per sample. Header or caller state units and rate."""
 
 import io
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".csv", ".tsv")
 SUFFIX_PROVES_NOTHING = True
-# A number takes two bytes at least and four in memory, so this bounds both.
+# A number takes at least two bytes in the file and four in memory, so this limits both.
 _MOST_BYTES = 256 * 2**20
 _HEAD = 8192
 _ROWS_AT_A_TIME = 4096
@@ -33,7 +33,7 @@ def recognises(head: bytes, name: str) -> bool:
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the one recording of a file."""
+    """Yield the recording of a file."""
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
@@ -41,8 +41,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     """Read a recording from the bytes of a table.
 
     Raises:
-        UnreadableError: The bytes are no table of leads, or not all of its rows are numbers.
-        InvalidRecordingError: Leads, units or rate are missing.
+        UnreadableError: The bytes are not a table of leads, or a row does not hold numbers.
+        InvalidRecordingError: Leads, units or sampling rate are missing.
     """
     header = _header(content[:_HEAD], source)
     return _recording(io.TextIOWrapper(io.BytesIO(content), header.encoding), header, name, source, declared)
@@ -65,19 +65,19 @@ def _read_file(path: Path, declared: Declared) -> Recording:
 def _header(head: bytes, source: str) -> Header:
     header = read_header(head)
     if header is None:
-        raise UnreadableError(source, "is no table of leads: a header with their names, or twelve columns, expected")
+        raise UnreadableError(source, "is not a table of leads; expected a header with lead names, or twelve columns")
     return header
 
 
 def _recording(file: TextIO, header: Header, name: str, source: str, declared: Declared) -> Recording:
     names = header.names
     if names is None and header.n_columns != len(declared.leads or LEADS):
-        msg = f"{source}: has {header.n_columns} columns and no header; name them: --leads (leads=...)"
+        msg = f"{source}: has {header.n_columns} columns and no header; name them with --leads (in Python leads=...)"
         raise InvalidRecordingError(msg)
     channels = find_channels(source, declared.leads_of(source, names), header.units, declared)
     columns = [header.columns[row] for row in channels.rows]
     if header.second is None:
-        declared.rate_of(source, None)  # before the work
+        declared.rate_of(source, None)  # fail before the rows are read
     times, leads = _numbers(file, header, columns, source)
     rate = declared.rate_of(source, None if times is None else _rate(times, header.second or 1.0, source))
     leads *= channels.millivolts.astype(np.float32)
@@ -87,7 +87,7 @@ def _recording(file: TextIO, header: Header, name: str, source: str, declared: D
 def _numbers(
     file: TextIO, header: Header, columns: list[int], source: str
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float32]]:
-    """Return the time column, where it tells the rate, and the wanted columns, shape (columns, rows)."""
+    """Return the time column, if it has a unit, shape (rows,), and the lead columns, shape (leads, rows)."""
     timed = header.time is not None and header.second is not None
     wanted = [header.time, *columns] if header.time is not None and timed else columns
     lines, delimiter = _rows(file, header, source)
@@ -97,7 +97,7 @@ def _numbers(
             values = np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
         except (ValueError, IndexError) as error:
             at = done + 1 + _first_bad(block, delimiter, wanted)
-            raise UnreadableError(source, f"line {at} is no row of numbers") from error
+            raise UnreadableError(source, f"line {at} is not a row of numbers") from error
         times.append(values[:, 0])
         with np.errstate(over="ignore"):
             parts.append(values[:, int(timed) :].T.astype(np.float32))
@@ -108,36 +108,39 @@ def _numbers(
 
 
 def _rows(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:
-    """Return the rows of numbers with decimal points and without quotes, and their delimiter."""
+    """Return the rows as text with decimal points and without quotes, and the delimiter between their cells."""
     lines: Iterator[str] = islice(meaningful(_lines(file, source)), header.n_lines, None)
     delimiter = header.delimiter
     if header.quoted:
-        # Between quotes a comma may be decimal even where it also separates.
-        lines, delimiter = _unquoted(lines, delimiter, source), ";"
-    return (lines if delimiter == "," else (line.replace(",", ".") for line in lines)), delimiter
+        # Inside quotes a comma may be a decimal comma even if commas also separate cells.
+        lines, delimiter = _remove_quotes(lines, delimiter, source), ";"
+    if delimiter != ",":
+        lines = (line.replace(",", ".") for line in lines)
+    return lines, delimiter
 
 
-def _unquoted(lines: Iterator[str], delimiter: str, source: str) -> Iterator[str]:
+def _remove_quotes(lines: Iterator[str], delimiter: str, source: str) -> Iterator[str]:
     import csv
 
     try:
         for row in csv.reader(lines, delimiter=delimiter):
             yield ";".join(row)
     except csv.Error as error:
-        raise UnreadableError(source, f"has quotes that do not end ({error})") from error
+        raise UnreadableError(source, f"has a quote that is not closed ({error})") from error
 
 
 def _lines(file: TextIO, source: str) -> Iterator[str]:
     try:
         while line := file.readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
-                raise UnreadableError(source, f"has a line of more than {LONGEST_LINE} letters")
+                raise UnreadableError(source, f"has a line of more than {LONGEST_LINE} characters")
             yield line
     except UnicodeError as error:
-        raise UnreadableError(source, "is no text in one encoding") from error
+        raise UnreadableError(source, "is not text in a single encoding; save it as UTF-8") from error
 
 
 def _first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
+    """Return the index of the first line that is not a row of numbers."""
     for i, line in enumerate(block):
         try:
             np.loadtxt([line], delimiter=delimiter, usecols=wanted, comments=None)
@@ -147,19 +150,19 @@ def _first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
 
 
 def _rate(times: NDArray[np.float64], second: float, source: str) -> float:
-    """Return the samples per second of a regular time column.
+    """Return the sampling rate in Hz from a regular time column.
 
     Raises:
-        InvalidRecordingError: Its steps differ: samples are missing or doubled.
+        InvalidRecordingError: The steps differ: samples are missing or doubled.
     """
     steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0 or not (np.abs(steps / step - 1) < 0.6).all():
-        msg = f"{source}: its time column is not regular; mend it, or leave it out and say --sampling-rate"
+        msg = f"{source}: its time column is not regular; correct it, or remove it and pass --sampling-rate"
         raise InvalidRecordingError(msg)
     length = float(times[-1] - times[0])
     rate = len(steps) / (length * second)
-    # Times are rounded to their last digit: a whole number of Hz that fits them as well is meant.
+    # Times are rounded to their last digit: prefer a whole number of Hz if it fits equally well.
     line = times[0] + np.arange(len(times)) * (length / len(steps))
     rounding = 2 * float(np.abs(times - line).max()) / length + 1e-6
     return round(rate) if abs(rate - round(rate)) <= rate * rounding else rate

@@ -1,4 +1,4 @@
-"""DICOM 12-lead waveforms by pydicom: the rhythm, not the median beat, in the units that its channels declare."""
+"""Read DICOM 12-lead waveforms with pydicom: the rhythm, not the median beat, in the units that the channels state."""
 
 import io
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".dcm", ".dicom")
 SUFFIX_PROVES_NOTHING = False
-# Ten seconds are an eighth of a megabyte, an hour is 43.
+# Ten seconds take about 0.1 MB, an hour 43 MB.
 _MOST_BYTES = 64 * 2**20
 _MOST_BYTES_OF_META = 2**14
 _LITTLE_ENDIAN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
@@ -43,7 +43,7 @@ def recognises(head: bytes, _name: str) -> bool:
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the one recording of a file."""
+    """Yield the recording of a file."""
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
@@ -51,8 +51,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     """Read the rhythm of a DICOM file from its bytes.
 
     Raises:
-        UnreadableError: The bytes are not a DICOM file, or it has no waveform that can be used.
-        InvalidRecordingError: The waveform is not twelve leads in a unit of voltage.
+        UnreadableError: The bytes are not a DICOM file, or it has no usable waveform.
+        InvalidRecordingError: Leads are missing, or a unit is not a voltage unit.
         MissingExtraError: pydicom is not installed.
     """
     try:
@@ -60,8 +60,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         return _recording(group, name, source, declared)
     except EcgEdgeError:
         raise
-    except Exception as error:  # pydicom raises many kinds for damaged elements
-        raise UnreadableError(source, f"is not a sound DICOM waveform: {error}") from error
+    except Exception as error:  # pydicom raises many kinds of errors for damaged elements
+        raise UnreadableError(source, f"is not a valid DICOM waveform: {error}") from error
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
@@ -76,13 +76,13 @@ def _waveforms(content: bytes, source: str) -> list[Any]:
         import pydicom
     except ImportError as error:
         raise MissingExtraError("a DICOM waveform", "dicom") from error
-    # A deflated file may unpack to any size, so the first look is at its meta information alone; big-endian is history.
+    # A deflated file may unpack to any size, so only its meta information is read first.
     meta = 144 + int.from_bytes(content[140:144], "little")
     if content[132:136] != b"\2\0\0\0" or meta > _MOST_BYTES_OF_META:
-        raise UnreadableError(source, "is not a sound DICOM file: its meta information has no length")
+        raise UnreadableError(source, "is not a valid DICOM file: its meta information does not state its length")
     syntax = pydicom.dcmread(io.BytesIO(content[:meta])).file_meta.get("TransferSyntaxUID")
     if syntax not in _LITTLE_ENDIAN:
-        raise UnreadableError(source, f"has the transfer syntax {syntax}; save it as little endian, not compressed")
+        raise UnreadableError(source, f"has the transfer syntax {syntax}; save it as uncompressed little endian")
     dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=["WaveformSequence"])
     if not dataset.get("WaveformSequence"):
         raise UnreadableError(source, "is a DICOM file without a waveform")
@@ -90,10 +90,10 @@ def _waveforms(content: bytes, source: str) -> list[Any]:
 
 
 def _rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom makes attributes as it reads
-    """Return the multiplex group that was recorded, not computed: labelled a rhythm, else the longest."""
+    """Return the recorded multiplex group to answer: one labelled as a rhythm if there is one, and the longest."""
     recorded = [group for group in groups if _is_recorded(group)]
     if not recorded:
-        raise UnreadableError(source, "holds no rhythm, only median beats or other computed waveforms")
+        raise UnreadableError(source, "does not hold a rhythm, only median beats or other computed waveforms")
     # Of equal groups max returns the first.
     return max(recorded, key=_rank)
 
@@ -117,17 +117,19 @@ def _recording(group: Any, name: str, source: str, declared: Declared) -> Record
     definitions = list(group.ChannelDefinitionSequence)
     samples = _multiplexed(group, source)
     if samples.shape[1] != len(definitions):
-        raise UnreadableError(source, f"has {samples.shape[1]} channels and describes {len(definitions)}")
-    names = [_lead(each) for each in definitions]
-    channels = find_channels(source, names, [_units(each) for each in definitions], declared)
+        raise UnreadableError(source, f"has {samples.shape[1]} channels, but describes {len(definitions)}")
+    names = [_lead(definition) for definition in definitions]
+    units = [_units(definition) for definition in definitions]
+    channels = find_channels(source, names, units, declared)
     wanted = [definitions[row] for row in channels.rows]
-    if any(each.get("ChannelSensitivity") is None for each in wanted):
-        raise UnreadableError(source, "has a lead without sensitivity: its millivolts are not known")
+    if any(definition.get("ChannelSensitivity") is None for definition in wanted):
+        raise UnreadableError(source, "has a lead without sensitivity, so its voltage is not known")
     gain, zero = (
         np.array([[float(value)] for value in values]) for values in zip(*map(_calibration, wanted), strict=True)
     )
     physical = samples.T[list(channels.rows)] * gain + zero
-    if (padding := _padding(group, samples.dtype)) is not None:
+    padding = _padding(group, samples.dtype)
+    if padding is not None:
         physical[samples.T[list(channels.rows)] == padding] = np.nan
     rate = declared.rate_of(source, float(group.SamplingFrequency))
     return Recording((physical * channels.millivolts).astype(np.float32), rate, channels.leads, "mV", name, source)
@@ -137,18 +139,18 @@ def _multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN40
     """Return the raw samples, shape (samples, channels)."""
     kind = (int(group.WaveformBitsAllocated), str(group.WaveformSampleInterpretation))
     if kind not in _SAMPLES:
-        raise UnreadableError(source, f"has samples of {kind[0]} bits {kind[1]}, which are not known")
+        raise UnreadableError(source, f"has samples of {kind[0]} bits {kind[1]}; this type is not supported")
     shape = (int(group.NumberOfWaveformSamples), int(group.NumberOfWaveformChannels))
     dtype, content = np.dtype(_SAMPLES[kind]), bytes(group.WaveformData)
     if min(shape) < 1 or shape[0] * shape[1] * dtype.itemsize > len(content):
         raise UnreadableError(
-            source, f"promises {shape[0]} samples of {shape[1]} channels, {len(content)} bytes are there"
+            source, f"promises {shape[0]} samples of {shape[1]} channels, but holds {len(content)} bytes"
         )
     return np.frombuffer(content, dtype, shape[0] * shape[1]).reshape(shape)
 
 
 def _lead(definition: Any) -> str:  # noqa: ANN401
-    """Return a channel's name: by its code where that is known, else by the code's meaning or the channel's label."""
+    """Return the name of a channel, from its code if that is known, otherwise from the code meaning or the label."""
     source = definition.ChannelSourceSequence[0] if definition.get("ChannelSourceSequence") else {}
     code, scheme = str(source.get("CodeValue") or ""), str(source.get("CodingSchemeDesignator") or "")
     prefix, others = _OF_SCHEMES.get(scheme.split("-", maxsplit=1)[0].upper(), ("", {}))
@@ -165,14 +167,14 @@ def _units(definition: Any) -> str | None:  # noqa: ANN401
 
 
 def _calibration(definition: Any) -> tuple[float, float]:  # noqa: ANN401
-    """Return the units of one step, and of the sample 0."""
+    """Return the value of one digital step and the value of the sample 0, in the unit of the channel."""
     correction = definition.get("ChannelSensitivityCorrectionFactor")
     gain = float(definition.ChannelSensitivity) * (1.0 if correction is None else float(correction))
     return gain, float(definition.get("ChannelBaseline") or 0)
 
 
 def _padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401
-    """Return the sample that stands for none, if one does."""
+    """Return the sample value that marks a missing sample, if the file defines one."""
     value = group.get("WaveformPaddingValue")
     raw = value if isinstance(value, bytes) else None
     return np.frombuffer(raw, dtype, 1)[0] if raw and len(raw) >= dtype.itemsize else None

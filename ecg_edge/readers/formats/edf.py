@@ -1,6 +1,6 @@
-"""EDF and EDF+: a header of fixed columns and 16-bit samples, read in stretches, so that a day needs little memory.
+"""Read EDF and EDF+: a header of fixed columns and 16-bit samples, read in parts so that a day needs little memory.
 
-No library: those that there are read the whole file, or map it, which counts as memory and crashes when a file shrinks.
+No library is used: existing ones read the whole file or map it into memory, and a mapped file that shrinks crashes.
 """
 
 import math
@@ -23,7 +23,7 @@ SUFFIXES = (".edf",)
 SUFFIX_PROVES_NOTHING = False
 _VERSION = b"0       "
 _MOST_SIGNALS = 512
-# The columns of the header's second part, and their widths.
+# Columns of the second part of the header, and their widths in bytes.
 _COLUMNS = {
     "label": 16,
     "transducer": 80,
@@ -35,17 +35,17 @@ _COLUMNS = {
     "prefiltering": 80,
     "samples": 8,
 }
-# Data records up to this many samples are read whole; of larger ones only the leads' parts.
+# Data records of up to this number of samples are read whole; of larger ones only the leads are read.
 _SMALL_DATA_RECORD = 2**18
 
 
 @dataclass(frozen=True, slots=True)
 class EdfSamples:
-    """The leads of an EDF file in millivolts, read in stretches."""
+    """The leads of an EDF file in millivolts, read in parts."""
 
     data: ByteSource
     offset: int
-    """Where the data records begin, in bytes."""
+    """Position of the first data record, in bytes."""
     data_record: int
     """Samples of all signals in one data record."""
     starts: tuple[int, ...]
@@ -60,7 +60,7 @@ class EdfSamples:
     dtype: np.dtype[np.generic]
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return samples `start` to `stop`, shape (leads, stop - start)."""
+        """Return samples `start` to `stop` in millivolts, shape (leads, stop - start)."""
         start, stop, _ = slice(start, stop).indices(self.shape[1])
         small = self.data_record <= _SMALL_DATA_RECORD
         digital = self._read_whole_records(start, stop) if small else self._read_parts(start, stop)
@@ -93,7 +93,7 @@ def recognises(head: bytes, _name: str) -> bool:
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the one recording of a file."""
+    """Yield the recording of a file."""
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
@@ -101,8 +101,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     """Read a recording from the bytes of an EDF file.
 
     Raises:
-        UnreadableError: The bytes are not a continuous EDF file, or fewer than its header promises.
-        InvalidRecordingError: It does not hold twelve leads of one rate.
+        UnreadableError: The bytes are not a continuous EDF file, or the file is cut off.
+        InvalidRecordingError: Leads or units are missing, or the leads have different sampling rates.
     """
     return _recording(BytesSource(content, source), name, declared)
 
@@ -113,23 +113,23 @@ def _read_file(path: Path, declared: Declared) -> Recording:
 
 def _recording(data: ByteSource, name: str, declared: Declared) -> Recording:
     try:
-        samples, rate, leads = _opened(data, declared)
+        samples, rate, leads = _read_header(data, declared)
     except EcgEdgeError:
         raise
     except (ValueError, ArithmeticError) as error:
-        raise UnreadableError(data.source, "is not a sound EDF file: its header cannot be read") from error
+        raise UnreadableError(data.source, "is not a valid EDF file: its header cannot be read") from error
     return Recording(samples, declared.rate_of(data.source, rate), leads, name=name, source=data.source)
 
 
-def _opened(data: ByteSource, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
+def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
     (first,) = data.read((0, 256))
     if first[192:197] == b"EDF+D":
-        raise UnreadableError(data.source, "is an EDF+D, a recording with gaps; export its parts as EDF+C")
+        raise UnreadableError(data.source, "is an EDF+D file, a recording with gaps; export its parts as EDF+C")
     columns = _columns(data, int(first[252:256]))
     channels = find_channels(data.source, columns["label"], columns["units"], declared)
     lengths = [int(cell) for cell in columns["samples"]]
     if min(lengths) < 0:
-        raise UnreadableError(data.source, "is not a sound EDF file: a signal has fewer than 0 samples")
+        raise UnreadableError(data.source, "is not a valid EDF file: a signal has a negative number of samples")
     lead_length = _lead_length(data.source, {lengths[row] for row in channels.rows})
     offset = 256 * (1 + len(lengths))
     n_records = _n_records(data, int(first[236:244]), offset, sum(lengths))
@@ -158,7 +158,7 @@ def _lead_length(source: str, lengths: set[int]) -> int:
 
 def _columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
     if not 0 < n_signals <= _MOST_SIGNALS:
-        raise UnreadableError(data.source, f"is not a sound EDF file: it has {n_signals} signals")
+        raise UnreadableError(data.source, f"is not a valid EDF file: it has {n_signals} signals")
     (content,) = data.read((256, 256 * n_signals))
     columns, at = {}, 0
     for name, width in _COLUMNS.items():
@@ -169,14 +169,12 @@ def _columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
 
 
 def _n_records(data: ByteSource, promised: int, offset: int, data_record: int) -> int:
-    """Return how many data records there are; -1 in the header means that the recorder did not say."""
+    """Return the number of data records; -1 in the header means that the recorder did not state it."""
     there = (data.size - offset) // (2 * data_record)
     if promised < -1:
-        raise UnreadableError(data.source, f"is not a sound EDF file: it has {promised} data records")
+        raise UnreadableError(data.source, f"is not a valid EDF file: it has {promised} data records")
     if promised > there:
-        raise UnreadableError(
-            data.source, f"is cut off: its header promises {promised} data records, {there} are there"
-        )
+        raise UnreadableError(data.source, f"is cut off: its header promises {promised} data records, found {there}")
     return there if promised < 0 else promised
 
 
@@ -188,6 +186,6 @@ def _calibration(
         for name in ("physical_min", "physical_max", "digital_min", "digital_max")
     )
     if not ((low != high) & (least != most) & np.isfinite(low + high + least + most)).all():
-        raise UnreadableError(source, "has a lead without calibration (its least and greatest value are the same)")
+        raise UnreadableError(source, "has a lead without calibration: its minimum and maximum are equal or not finite")
     gain = (high - low) / (most - least)
     return gain, low - least * gain

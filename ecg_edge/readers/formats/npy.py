@@ -1,4 +1,4 @@
-"""NumPy's .npy: any real data type, C or Fortran order; millivolts at 500 Hz in the standard order unless declared."""
+"""Read NumPy .npy files of any real data type, in C or Fortran order; default is mV, 500 Hz, standard lead order."""
 
 import io
 import math
@@ -22,19 +22,19 @@ SUFFIXES = (".npy",)
 SUFFIX_PROVES_NOTHING = False
 _MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-# NumPy itself reads no longer header unless told to.
+# By default NumPy refuses longer headers.
 _LONGEST_HEADER = 11_000
-# Above this a file is read in stretches: a day of 12 leads is 2 GB.
+# Larger files are read in parts: a day of 12 leads takes 2 GB.
 _WHOLE_BELOW = 16 * 2**20
 _MOST_OF_A_STREAM = 2 * 2**30
 
 
 class NpySamples(NamedTuple):
-    """The array of a large file, read in stretches."""
+    """The array of a large file, read in parts."""
 
     data: ByteSource
     offset: int
-    """Where the array begins, in bytes."""
+    """Position of the first sample, in bytes."""
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     fortran: bool
@@ -59,7 +59,7 @@ def recognises(head: bytes, _name: str) -> bool:
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the one recording of a file."""
+    """Yield the recording of a file."""
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
@@ -67,7 +67,7 @@ def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Re
     """Read a recording from a stream that cannot seek.
 
     Raises:
-        UnreadableError: It is not an .npy, or larger than 2 GiB.
+        UnreadableError: It is not an .npy, or is larger than 2 GiB.
         InvalidRecordingError: It does not hold a 12-lead recording.
     """
     content = bytearray()
@@ -82,8 +82,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     """Read a recording from the bytes of an .npy file.
 
     Raises:
-        UnreadableError: The bytes are not an .npy file, or fewer than its header promises.
-        InvalidRecordingError: They do not hold a 12-lead recording.
+        UnreadableError: The bytes are not an .npy file, or the file is cut off.
+        InvalidRecordingError: The array is not a 12-lead recording.
     """
     found = _samples(BytesSource(content, source), content[:_LONGEST_HEADER], declared)
     signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
@@ -105,33 +105,35 @@ def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str,
 
 
 def _samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
-    """Read and check a header; nothing is allocated for what it claims before the bytes are known to be there."""
+    """Read and check a header. Memory is allocated only after the size of the file is checked."""
     header = _header(head)
     try:
-        shape, fortran, dtype = _parsed(header)
+        shape, fortran, dtype = _parse_header(header)
     except KeyError as error:
-        raise UnreadableError(data.source, "is an .npy of a version made for structured data only") from error
-    except Exception as error:  # a hostile header raises many kinds, from SyntaxError to RecursionError
-        raise UnreadableError(data.source, "is not a sound .npy file: its header cannot be read") from error
+        raise UnreadableError(
+            data.source, "has an .npy version for structured data; save it as a plain array"
+        ) from error
+    except Exception as error:  # a hostile header raises many kinds of errors, from SyntaxError to RecursionError
+        raise UnreadableError(data.source, "is not a valid .npy file: its header cannot be read") from error
     if dtype.kind not in "iuf":
         raise WrongTypeError(str(dtype))
     n_leads = len(declared.leads or LEADS)
     if len(shape) != 2 or shape[0] != n_leads or shape[1] < 1:
         raise WrongShapeError(shape, n_leads)
-    promised, there = math.prod(shape) * dtype.itemsize, data.size - len(header)
-    if promised > there:
-        raise UnreadableError(data.source, f"is cut off: its header promises {promised} bytes, {there} are there")
+    promised, found = math.prod(shape) * dtype.itemsize, data.size - len(header)
+    if promised > found:
+        raise UnreadableError(data.source, f"is cut off: its header promises {promised} bytes, found {found}")
     return NpySamples(data, len(header), shape, dtype, fortran)
 
 
 def _header(head: bytes) -> bytes:
-    """Return the header alone of a file that begins so."""
+    """Return the header, given the first bytes of a file."""
     size = 2 if head[6:7] == b"\x01" else 4
     return head[: 8 + size + int.from_bytes(head[8 : 8 + size], "little")]
 
 
 @lru_cache(maxsize=64)
-def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    """Return shape, order and data type; recordings of one device have the same header, and numpy parses Python."""
+def _parse_header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Return shape, whether the order is Fortran, and data type. Cached: recordings of one device share a header."""
     file = io.BytesIO(header)
     return _HEADERS[npy_format.read_magic(file)](file)

@@ -1,4 +1,4 @@
-""".zip archives of files of the other formats, read in memory: nothing is ever extracted to disk."""
+"""Read .zip archives that hold files of other formats, in memory: nothing is extracted to disk."""
 
 import re
 import stat
@@ -18,11 +18,11 @@ SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
-# Recordings pack to a half or a tenth; a bomb to a thousandth.
+# Recordings compress to between a half and a tenth of their size, a zip bomb to a thousandth.
 _MOST_RATIO = 100
 _SMALL = 2**20
 _LOCAL_HEADER = 30
-# Python's zipfile bounds what it unpacks while reading for these two only.
+# Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -32,10 +32,10 @@ def recognises(head: bytes, _name: str) -> bool:
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the recordings of an archive, in order of their names; other entries are passed over.
+    """Yield the recordings of an archive, ordered by name; other entries are skipped.
 
     Raises:
-        UnreadableError: The archive is damaged, has too many entries, or holds no recording.
+        UnreadableError: The archive is damaged, has too many entries, or does not hold a recording.
     """
     seen: set[str] = set()
     for entry in _entries(path):
@@ -50,50 +50,50 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
         everything = _archive(path, path.stat().st_mtime_ns).infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableError(path, f"is not a sound .zip file: {error}") from error
+        raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
     if _overlap(everything):
-        raise UnreadableError(path, "has entries that overlap, as a zip bomb has")
-    found = [each for each in everything if _is_recording(path, each)]
+        raise UnreadableError(path, "has overlapping entries, like a zip bomb")
+    found = [entry for entry in everything if _is_recording(path, entry)]
     if not found:
-        known = " ".join(suffix for each in packed_formats() for suffix in each.SUFFIXES)
-        raise UnreadableError(path, f"holds no recording ({known}; WFDB records must be unpacked first)")
-    return sorted(found, key=lambda each: each.filename)
+        known = " ".join(suffix for module in packed_formats() for suffix in module.SUFFIXES)
+        raise UnreadableError(path, f"does not hold a recording ({known}); unpack WFDB records first")
+    return sorted(found, key=lambda entry: entry.filename)
 
 
 def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
-    """Return whether some bytes belong to several entries."""
-    spans = sorted((each.header_offset, _LOCAL_HEADER + each.compress_size) for each in entries)
+    """Return whether any bytes belong to more than one entry."""
+    spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
     return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
-def _promised(name: str) -> PackedFormat | None:
-    """Return the format that an entry's name promises."""
-    return next((each for each in packed_formats() if name.lower().endswith(each.SUFFIXES)), None)
+def _format_by_suffix(name: str) -> PackedFormat | None:
+    """Return the format that the suffix of an entry stands for; None if the suffix is unknown."""
+    return next((module for module in packed_formats() if name.lower().endswith(module.SUFFIXES)), None)
 
 
 def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
-    promised = _promised(entry.filename)
+    promised = _format_by_suffix(entry.filename)
     if promised is None or is_macos_metadata(entry.filename):
         return False
     if not promised.SUFFIX_PROVES_NOTHING or _why_not(entry, twice=False):
         return True
     try:
-        return promised.recognises(_unpacked(path, entry, HEAD), entry.filename)
-    except Exception:  # noqa: BLE001 - whatever is wrong with it is told when its turn comes
+        return promised.recognises(_unpack(path, entry, HEAD), entry.filename)
+    except Exception:  # noqa: BLE001 - `_read_entry` reports the error
         return True
 
 
 @lru_cache(maxsize=8)
 def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
-    """Open an archive; the last few stay open, because listing one again for each of its entries would be quadratic."""
+    """Open an archive. The last few stay open: listing an archive again for each entry would take quadratic time."""
     return zipfile.ZipFile(path)
 
 
-def _unpacked(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
+def _unpack(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
     archive = path.stat()
-    if entry.compress_size > archive.st_size:  # memory would be set aside for all that it claims
+    if entry.compress_size > archive.st_size:  # zipfile would allocate memory for all of it
         msg = "it claims more bytes than the archive has"
         raise zipfile.BadZipFile(msg)
     with _archive(path, archive.st_mtime_ns).open(entry) as file:
@@ -104,33 +104,34 @@ def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, de
     if why := _why_not(entry, twice):
         raise UnreadableError(source, why)
     try:
-        content = _unpacked(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
-    except Exception as error:  # zipfile raises many kinds for damaged entries, zlib.error and EOFError among them
+        content = _unpack(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
+    except Exception as error:  # zipfile raises many kinds of errors for damaged entries
         raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
     if len(content) > MOST_BYTES_OF_AN_ENTRY:
         raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
     name = PurePosixPath(entry.filename)
-    found = next((each for each in packed_formats() if each.recognises(content[:HEAD], name.name)), None)
-    if found is None and (promised := _promised(name.name)) and promised.SUFFIX_PROVES_NOTHING:
-        found = promised
+    found = next((module for module in packed_formats() if module.recognises(content[:HEAD], name.name)), None)
     if found is None:
-        raise UnreadableError(source, f"is no {name.suffix} file and of no other known format")
+        promised = _format_by_suffix(name.name)
+        found = promised if promised and promised.SUFFIX_PROVES_NOTHING else None
+    if found is None:
+        raise UnreadableError(source, f"is not a {name.suffix} file and has no other known format")
     return found.parse(content, name.stem, source, declared)
 
 
 def _why_not(entry: zipfile.ZipInfo, twice: bool) -> str | None:
-    """Return why an entry must not be read, if so."""
+    """Return why an entry must not be read; None if it may be read."""
     name = PurePosixPath(entry.filename)
     refusals = {
-        "is in the archive more than once (names that differ in case alone count as one)": twice,
+        "is in the archive more than once (names that differ only in case are the same)": twice,
         "has a name that points outside the archive": (
             name.is_absolute() or ".." in name.parts or "\\" in entry.filename or re.match(r"[A-Za-z]:", entry.filename)
         ),
         "is a symbolic link": stat.S_ISLNK(entry.external_attr >> 16),
         "is encrypted": entry.flag_bits & 1,
-        "is packed by another method than deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
+        "is not compressed with deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
         f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
-        f"unpacks to more than {_MOST_RATIO} times its size, as a zip bomb does": (
+        f"unpacks to more than {_MOST_RATIO} times its size, like a zip bomb": (
             entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
         ),
     }
