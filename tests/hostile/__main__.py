@@ -54,7 +54,7 @@ def answers_of(folder: Path, output: bytes) -> dict[str, list[dict[str, object]]
 
 def reason(finding: dict[str, object]) -> str:
     """Return why a record has no answer, "" if it has one."""
-    reasons = [each["message"] for each in finding.get("reasons", [])]
+    reasons = [note["message"] for note in finding.get("reasons", [])]
     return str(finding.get("error") or ("; ".join(reasons) if finding["status"] == "cannot_analyse" else ""))
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     result = run(options.folder, "--format", "jsonl")
     print("| hostile file | what it gets |\n|---|---|")
     for name, findings in answers_of(options.folder, result.stdout).items():
-        said = sorted({reason(each).replace(f"{options.folder}/{name}/", "") or "an answer" for each in findings})
+        said = sorted({reason(finding).replace(f"{options.folder}/{name}/", "") or "an answer" for finding in findings})
         print(f"| {name} | {'; '.join(said)[:160] or 'no record'} |".encode("ascii", "backslashreplace").decode())
     print(f"\n{len(CASES)} cases, exit status {result.returncode}, {time.monotonic() - started:.1f} s")
 

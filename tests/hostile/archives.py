@@ -146,7 +146,7 @@ TWINS = {"twice_the_same": (b"a.npy", b"a.npy"), "twice_but_for_case": (b"A.npy"
 CASES = [
     *(of_bytes(f"zip_{name}", content, why, "a.zip") for name, (content, why) in FILES.items()),
     *(
-        of_bytes(f"zip_{name}", by_hand(*((each, GOOD, {}) for each in names)), "more than once", "a.zip")
+        of_bytes(f"zip_{name}", by_hand(*((entry, GOOD, {}) for entry in names)), "more than once", "a.zip")
         for name, names in TWINS.items()
     ),
 ]

@@ -1,10 +1,10 @@
-"""One hostile file: how it is written and what it must get."""
+"""One hostile file: how to write it and what the answer must be."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-PASSED_OVER = "passed over: no recording by its name and content"
+PASSED_OVER = "skipped: not a recording by its name and content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Case:
     write: Callable[[Path], object]
     """Called with the folder."""
     why: str = ""
-    """What its line must match; blank where it is harmless and must be answered."""
+    """Pattern that the error must match; blank if the file is harmless and must be answered."""
 
 
 def of_bytes(name: str, content: bytes, why: str = "", file: str = "a.npy") -> Case:

@@ -31,7 +31,7 @@ def answers(folder, result):
     return answers_of(folder, result.stdout)
 
 
-def test_the_batch_ends_with_status_1_and_one_line_of_talk(result):
+def test_the_batch_ends_with_status_1_and_one_line_on_stderr(result):
     assert result.returncode == 1
     assert re.fullmatch(rb"\d+ of \d+ records could not be answered\n", result.stderr)
 
@@ -44,16 +44,16 @@ def test_every_good_recording_among_them_is_answered(result):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_hostile_file_gets_one_line_that_says_what_is_wrong(answers, name):
-    reasons = [reason(each) for each in answers[name]]
+    reasons = [reason(finding) for finding in answers[name]]
     why = CASES[name].why
     if why == PASSED_OVER:
         assert reasons == []
     elif not why:
         assert reasons == [""]
     else:
-        assert any(re.search(why, each) for each in reasons), reasons
+        assert any(re.search(why, found) for found in reasons), reasons
         assert name in WITH_ANSWERS or all(reasons)
-    assert all("\n" not in each and len(each) < 1000 for each in reasons)
+    assert all("\n" not in found and len(found) < 1000 for found in reasons)
 
 
 @pytest.mark.parametrize("form", ["text", "csv"])

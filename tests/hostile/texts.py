@@ -6,7 +6,8 @@ from hostile.case import PASSED_OVER, Case, of_bytes
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 TABLE = (
-    "not a table|not a row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quotes|columns|units"
+    "not a table|not a row of numbers|line of more than|sampling rate|time column|no rows|encoding|known|quote|columns"
+    "|units"
 )
 
 
@@ -53,13 +54,13 @@ TABLES = {
     ),
     "no_rows": (LINES[0] + b"\n", TABLE),
     "lead_twice": (
-        table(head="time (s),I (mV),I (mV)," + ",".join(f"{each} (mV)" for each in LEADS[2:])),
+        table(head="time (s),I (mV),I (mV)," + ",".join(f"{lead} (mV)" for lead in LEADS[2:])),
         "two channels are the lead I",
     ),
     "units_unknown": (table(head="time (s)," + ",".join(f"{lead} (parsec)" for lead in LEADS)), "parsec|unit"),
     "units_missing": (table(head="time (s)," + ",".join(LEADS)), "units"),
     "leads_missing": (
-        table(head="time (s)," + ",".join(f"{each} (mV)" for each in (*LEADS[:8], "a", "b", "c", "d"))),
+        table(head="time (s)," + ",".join(f"{name} (mV)" for name in (*LEADS[:8], "a", "b", "c", "d"))),
         "V3",
     ),
     "rate_of_10_to_15": (

@@ -49,7 +49,9 @@ def of_group(**attributes):
 def of_channels(**attributes):
     return dicom(
         lambda group: [
-            setattr(each, name, value) for each in group.ChannelDefinitionSequence for name, value in attributes.items()
+            setattr(channel, name, value)
+            for channel in group.ChannelDefinitionSequence
+            for name, value in attributes.items()
         ]
     )
 

@@ -51,7 +51,7 @@ BY_ITS_HEADER = {
 
 
 @pytest.mark.parametrize("name", BY_ITS_HEADER)
-def test_a_table_that_declares_everything_needs_no_more(tmp_path, name):
+def test_a_table_that_states_everything_needs_no_options(tmp_path, name):
     recording = read(tmp_path, BY_ITS_HEADER[name])
     assert (recording.sampling_rate, recording.samples) == (500, 1500)
     np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
@@ -71,7 +71,7 @@ def test_twelve_bare_columns_are_the_twelve_leads(tmp_path, delimiter, suffix):
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_column_numbers_above_bare_columns_are_no_samples(tmp_path, first):
+def test_column_numbers_above_bare_columns_are_not_samples(tmp_path, first):
     numbers = ",".join(str(first + place) for place in range(12))
     recording = read(tmp_path, f"{numbers}\n{text()}", sampling_rate=500, units="mV")
     np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
@@ -83,7 +83,7 @@ def test_a_column_without_a_title_is_left_out(tmp_path):
     np.testing.assert_allclose(read(tmp_path, content, sampling_rate=500).stretch(0, 1500), SIGNAL, atol=1e-6)
 
 
-def test_bare_columns_of_another_number_must_be_named(tmp_path):
+def test_columns_without_names_must_be_named_unless_they_are_twelve(tmp_path):
     order = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
     content = text(signal=SIGNAL[[LEADS.index(lead) for lead in order]])
     with pytest.raises(EcgEdgeError, match="has 8 columns and no header; name them with --leads"):
@@ -113,7 +113,7 @@ def test_an_irregular_time_column_is_refused(tmp_path, time):
         read(tmp_path, text(["time_s", *units("mV")], time=time))
 
 
-def test_other_columns_are_left_out_whatever_they_hold(tmp_path):
+def test_other_columns_are_skipped_with_any_content(tmp_path):
     lines = text(units("mV")).splitlines()
     content = "\n".join(f"{'date' if i == 0 else '01.02.2024 10:00'},{line},note" for i, line in enumerate(lines))
     np.testing.assert_allclose(read(tmp_path, content, sampling_rate=500).stretch(0, 1500), SIGNAL, atol=1e-6)
@@ -135,7 +135,10 @@ HOSTILE = {
     "empty": ("", "empty"),
     "nul": (b"I,II,V1,V2,V3,V4,V5,V6\n" + bytes(1000), "not a table of leads"),
     "one long line": (",".join(units("mV")) + "\n" + "1" * 100_000, "a line of more than 16384 characters"),
-    "open quote": (text(units("mV"), quote='"') + '"' + "1,\n" * 100_000, "quote that is not closed|not a row of numbers"),
+    "open quote": (
+        text(units("mV"), quote='"') + '"' + "1,\n" * 100_000,
+        "quote that is not closed|not a row of numbers",
+    ),
     "another encoding below": (
         text(units("mV")).encode() + b"0," * 11 + b"\xff\n",
         "not text in a single encoding|row of numbers",

@@ -112,14 +112,14 @@ def test_a_hostile_header_gets_one_clear_error(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-def test_what_a_damaged_header_holds_is_told_in_one_line(tmp_path):
+def test_a_damaged_header_is_quoted_in_one_line(tmp_path):
     path = patched(write_edf(tmp_path / "a.edf", SIGNAL), column("label", 6), b"V1\n\nV1\x1b[31m" + bytes(4))
     with pytest.raises(EcgEdgeError, match="V1 of I, II, V1 to V6 is missing") as caught:
         read_recording(path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_recorder_that_did_not_say_how_long_it_recorded_is_believed_its_bytes(tmp_path):
+def test_without_a_stated_length_the_file_size_decides(tmp_path):
     path = patched(write_edf(tmp_path / "a.edf", SIGNAL), 236, b"-1      ")
     assert read_recording(path).samples == 3000
 

@@ -48,10 +48,12 @@ def test_the_command_line_answers_every_format_alike(tmp_path):
     result = ecg_edge(tmp_path)
     findings = json.loads(result.stdout)
     assert (result.returncode, result.stderr) == (0, "")
-    assert [each["record"] for each in findings] == ["ascsv", "asdcm", "asedf", "ashea", "asnpy"]
-    assert {each["status"] for each in findings} == {"detected"}
-    assert [[site["site"] for site in each["sites"] if site["found"]] for each in findings] == [["inferior"]] * 5
-    assert [each["probability"] for each in findings] == pytest.approx([findings[-1]["probability"]] * 5, abs=1e-3)
+    assert [finding["record"] for finding in findings] == ["ascsv", "asdcm", "asedf", "ashea", "asnpy"]
+    assert {finding["status"] for finding in findings} == {"detected"}
+    assert [[site["site"] for site in finding["sites"] if site["found"]] for finding in findings] == [["inferior"]] * 5
+    assert [finding["probability"] for finding in findings] == pytest.approx(
+        [findings[-1]["probability"]] * 5, abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".hea", ".edf", ".dcm"])
@@ -124,7 +126,7 @@ def test_an_npy_is_what_the_caller_declares_it_to_be(tmp_path):
         (["--leads", "I,II,V1,V2,V3,V4,V5,V6,C6"], "two channels are the lead V6"),
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_wrong_usage(options, message):
+def test_an_invalid_option_is_wrong_usage(options, message):
     result = ecg_edge("x.npy", *options)
     assert result.returncode == 2
     assert message in result.stderr
@@ -151,20 +153,20 @@ def test_an_archive_without_a_recording_says_what_it_may_hold(tmp_path):
         read_recording(tmp_path / "z.zip")
 
 
-def test_a_folder_lists_a_wfdb_record_once_and_passes_over_tables_of_other_things(tmp_path):
+def test_a_folder_lists_a_wfdb_record_once_and_skips_tables_of_other_things(tmp_path):
     write_wfdb(tmp_path / "r.hea", SIGNAL)
     (tmp_path / "labels.csv").write_text("record_name,a,b,c,d,e,f,g\nx,0,0,0,0,0,0,1\n")
     (tmp_path / "notes.csv").write_text("free text\n")
     assert [record.name for record in find_records(tmp_path)] == ["r"]
 
 
-def test_content_counts_not_the_suffix(tmp_path):
+def test_the_content_decides_the_format_not_the_suffix(tmp_path):
     path = write_edf(tmp_path / "a.edf", SIGNAL)
     path = path.rename(tmp_path / "a.npy")
     np.testing.assert_allclose(read_recording(path).stretch(0, 5000), SIGNAL, atol=1e-3)
 
 
-def test_an_unknown_file_is_told_what_is_known(tmp_path):
+def test_an_unknown_format_is_refused_with_a_list_of_known_ones(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
     known = r"unknown format; the known formats are \.csv \.dcm \.dicom \.edf \.hea \.npy \.tsv \.zip"
     with pytest.raises(UnreadableError, match=known):
@@ -179,7 +181,7 @@ def test_a_missing_library_is_named_by_its_extra(tmp_path, monkeypatch, suffix, 
         read_recording(path)
 
 
-def test_what_nobody_declares_is_asked_for(tmp_path):
+def test_a_value_that_nobody_states_is_asked_for(tmp_path):
     rows = io.StringIO()
     np.savetxt(rows, SIGNAL.T, "%.4f", ",")
     (tmp_path / "a.csv").write_text(rows.getvalue())

@@ -142,7 +142,7 @@ def test_read_recording_refuses_to_choose_among_several(tmp_path):
         read_recording(path)
 
 
-def test_a_zip_reads_its_npy_entries_and_passes_over_the_rest(tmp_path):
+def test_a_zip_reads_its_npy_entries_and_skips_the_rest(tmp_path):
     inner = zip_of(tmp_path / "inner.zip", [("z.npy", npy_bytes(SIGNAL))]).read_bytes()
     entries = [("deep/er/x.npy", npy_bytes(SIGNAL)), ("notes.txt", b"hi"), ("inner.zip", inner)]
     path = zip_of(
@@ -240,13 +240,13 @@ def test_a_broken_link_in_a_folder_is_an_error_of_its_own(tmp_path):
         broken.read()
 
 
-def test_what_macos_leaves_in_a_folder_is_passed_over(tmp_path):
+def test_macos_metadata_in_a_folder_is_skipped(tmp_path):
     np.save(tmp_path / "a.npy", SIGNAL)
     (tmp_path / "._a.npy").write_bytes(b"attributes")
     assert [record.name for record in find_records(tmp_path)] == ["a"]
 
 
-def test_a_colon_in_a_zip_entrys_name_is_no_drive(tmp_path):
+def test_a_colon_in_the_name_of_a_zip_entry_is_not_a_drive(tmp_path):
     (record,) = find_records(zip_of(tmp_path / "a.zip", [("2024-05-01T10:00:00.npy", npy_bytes(SIGNAL))]))
     assert record.read().name == "2024-05-01T10:00:00"
 

@@ -19,7 +19,7 @@ EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 def test_common_spellings_of_each_lead_are_known(lead):
     spellings = [lead, lead.upper(), lead.lower(), f" {lead} ", f"{lead}.", f"MDC_ECG_LEAD_{lead.upper()}"]
     spellings += [f"Lead {lead}", f"LEAD_{lead}", f"ECG {lead}", f"EKG {lead}", f"ecg_{lead.lower()}", f"Lead-{lead}"]
-    assert [canonical_lead(each) for each in spellings] == [lead] * len(spellings)
+    assert [canonical_lead(spelling) for spelling in spellings] == [lead] * len(spellings)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_same_lead_twice_is_an_error():
         Recording(SIGNAL[:9], leads=(*EIGHT, "C1"))
 
 
-def test_leads_and_rows_must_be_of_one_number():
+def test_there_must_be_one_lead_name_per_row():
     with pytest.raises(WrongShapeError, match=r"shape \(8, samples\), found \(12, 900\)"):
         Recording(SIGNAL, leads=EIGHT)
     with pytest.raises(WrongShapeError, match=r"found \(8, 900\)\. Name its leads"):
@@ -115,10 +115,10 @@ def test_units_become_millivolts(units, factor):
 
 
 @pytest.mark.parametrize("units", ["", "adu", "mmHg", "kV", "m"])
-def test_a_unit_that_is_none_of_voltage_is_refused(units):
+def test_a_unit_that_is_not_a_voltage_unit_is_refused(units):
     with pytest.raises(InvalidRecordingError, match="is not a voltage unit, expected one of mV, uV, nV, V"):
         Recording(SIGNAL, units=units)
 
 
-def test_a_plain_stretch_is_no_copy_of_the_signal():
+def test_leads_in_order_are_not_copied():
     assert np.shares_memory(Recording(SIGNAL).stretch(0, 900), SIGNAL)

@@ -29,7 +29,7 @@ def tone(rate, hertz, seconds=10.0, offset=0.0):
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_tone_stays_what_and_where_it_is(rate):
+def test_a_tone_keeps_its_shape_and_time(rate):
     found = at_rate(Recording(tone(rate, 10), rate), 500)
     assert (found.samples, found.sampling_rate, found.duration_s) == (5000, 500, 10)
     difference = found.stretch(0, 5000) - tone(500, 10)
@@ -46,7 +46,7 @@ def test_a_peak_keeps_its_time(rate):
 
 
 @pytest.mark.parametrize("rate", [1000, 2000])
-def test_what_the_new_rate_cannot_hold_is_filtered_not_folded(rate):
+def test_frequencies_above_the_new_rate_are_filtered_not_aliased(rate):
     found = at_rate(Recording(tone(rate, 440), rate), 500).stretch(500, 4500)
     assert np.abs(found).max() < 1e-4
 
@@ -109,7 +109,7 @@ def test_an_answer_survives_a_detour_over_another_rate(shipped, rate):
     assert found.timeline.start_s[-1] == 8.4
 
 
-def test_what_is_wrong_is_told_in_seconds_of_the_recording(gated):
+def test_problems_are_reported_in_seconds_of_the_recording(gated):
     signal = np.zeros((12, 10_000))
     signal[3, 7500] = np.nan
     finding = gated.detect(Recording(signal, 1000))
@@ -122,13 +122,13 @@ def test_what_is_wrong_is_told_in_seconds_of_the_recording(gated):
     assert short.duration_s == 1.5
 
 
-def test_samples_that_are_not_finite_spoil_no_others():
+def test_samples_that_are_not_finite_do_not_change_other_samples():
     time = np.arange(20_000) / 1000
     signal = np.tile(np.sin(time), (12, 1)).astype(np.float32)
     spoilt = signal.copy()
     spoilt[5, 9000:9010] = np.nan
     spoilt[5, 9500] = np.inf
-    clean, found = (at_rate(Recording(each, 1000), 500).stretch(0, 10_000) for each in (signal, spoilt))
+    clean, found = (at_rate(Recording(samples, 1000), 500).stretch(0, 10_000) for samples in (signal, spoilt))
     bad = ~np.isfinite(found)
     assert bad[5, 4500:4505].all()
     assert bad[5, 4750]
