@@ -16,25 +16,25 @@ from ecg_edge.errors import EcgEdgeError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="ecg_edge")
 def main() -> None:
-    r"""Find myocardial infarction in 12-lead ECGs and say where it sits. For review by a clinician.
+    """Find myocardial infarction in 12-lead ECGs and say where it sits. For review by a clinician.
 
     \b
     Examples:
       ecg-edge run recording.npy
       ecg-edge run recordings/ --format csv --output findings.csv
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
 
 
 @main.command()
 @add_session_options
 def check(models: Path | None, provider: str) -> None:
-    r"""Test this installation offline: hashes, golden recordings with their stored answers, versions, provider.
+    """Test this installation offline: hashes, golden recordings with their stored answers, versions, provider.
 
     \b
     Examples:
       ecg-edge check
       ecg-edge check --models my_models/
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from ecg_edge.cli.rendering import printable
     from ecg_edge.selfcheck import self_check
 

@@ -25,13 +25,13 @@ _SHARES = 22
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     models: Path | None, provider: str, threads: int | None, rendering: str, seconds: float, repeat: int
 ) -> None:
-    r"""Measure speed and memory on this machine, offline, with copies of the example recordings.
+    """Measure speed and memory on this machine, offline, with copies of the example recordings.
 
     \b
     Examples:
       ecg-edge bench
       ecg-edge bench --seconds 60 --format json
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     import tempfile
 
     from ecg_edge.bench.setup import Setup

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.command()
 @add_session_options
 def info(models: Path | None, provider: str) -> None:
-    r"""Show the models, their thresholds with sensitivity and specificity, the provider and the versions.
+    """Show the models, their thresholds with sensitivity and specificity, the provider and the versions.
 
     \b
     Examples:
       ecg-edge info
       ecg-edge info --models my_models/
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from ecg_edge.cli.rendering import printable
 
     with one_line_errors():

@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     models: Path | None,
     provider: str,
 ) -> None:
-    r"""Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
+    """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
     Exit status 0: every record was read and answered. 1: a record failed or could not be analysed; the others are
     printed all the same. 2: wrong usage.
@@ -80,7 +80,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     Examples:
       ecg-edge run recording.npy
       ecg-edge run recordings/ --format csv --output findings.csv
-    """
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from ecg_edge.scheduling import usable_cores
 
     if windows and rendering not in ("json", "jsonl"):

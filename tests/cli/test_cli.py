@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -318,3 +319,33 @@ def test_running_loads_nothing_of_the_export():
     loaded = set(result.stderr.split())
     assert {"ecg_edge", "onnxruntime", "numpy"} <= loaded
     assert not {"torch", "onnx", "export", "sklearn", "scipy"} & loaded
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["info"], ["check"], ["bench"]])
+def test_the_help_of_each_command_has_two_examples_that_parse(command):
+    shown = ecg_edge(*command, "--help").stdout.decode()
+    examples = [
+        line.split() for line in shown.partition("Examples:")[2].splitlines() if line.lstrip().startswith("ecg-edge")
+    ]
+    assert len(examples) == 2
+    for example in examples:
+        options = {word for word in example if word.startswith("--")}
+        assert options <= set(ecg_edge(example[1], "--help").stdout.decode().replace(",", " ").split())
+
+
+def test_a_long_command_shows_its_progress_on_a_terminal_alone(tmp_path):
+    pty = pytest.importorskip("pty")
+    terminal, child = pty.openpty()
+    command = [sys.executable, "-m", "ecg_edge", "bench", "--seconds", "1", "--repeat", "1", "--format", "json"]
+    with (tmp_path / "out").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=child)
+        os.close(child)
+        shown = b""
+        with suppress(OSError):  # the terminal is gone when the process ends
+            while piece := os.read(terminal, 4096):
+                shown += piece
+    os.close(terminal)
+    assert process.wait(60) == 0
+    assert b"benchmarks" in shown
+    assert b"100%" in shown
+    json.loads((tmp_path / "out").read_text())

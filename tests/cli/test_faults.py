@@ -27,6 +27,12 @@ NORMAL = example_recordings() / "normal.npy"
 COMMAND = [sys.executable, "-m", "ecg_edge"]
 
 
+def take_signals():
+    """Let a child take the signals that the tests' own parent may ignore, as `nohup pytest &` does."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def ecg_edge(*arguments, streams=None, **options):
     command = [*COMMAND, *map(str, arguments)]
     if streams:
@@ -70,7 +76,8 @@ def is_writing(process):
 
 
 def in_the_middle_of_writing(command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, preexec_fn=take_signals)  # noqa: PLW1509 - no other thread runs
     limit = time.monotonic() + 30
     while not is_writing(process):
         assert time.monotonic() < limit
@@ -100,7 +107,8 @@ def test_answers_that_are_there_are_printed_before_a_signal_ends_the_run():
     command = [*COMMAND, "run", str(NORMAL), "-", "--format", "jsonl", "--threads", "1"]
     feed, mouth = os.pipe()
     os.write(mouth, b"x")
-    process = subprocess.Popen(command, stdin=feed, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = {"stdin": feed, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, preexec_fn=take_signals)  # noqa: PLW1509 - no other thread runs
     limit = time.monotonic() + 30
     while n_waiting(feed):  # it is taken when the second recording's turn comes
         assert time.monotonic() < limit
