@@ -9,7 +9,7 @@ from ecg_edge.errors import UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model.aggregation import WindowMean
 from ecg_edge.model.spec import ModelSpec
-from ecg_edge.quality import messages as notes
+from ecg_edge.quality import messages
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.report import QualityReport
 from ecg_edge.quality.rules import RULES
@@ -38,7 +38,7 @@ class DecisionRule(NamedTuple):
         window = max(self.infarction.window, self.localization.window)
         if samples >= window:
             return None
-        return self._refuse(subject, [notes.too_short(samples, window, self.infarction.sampling_rate)])
+        return self._refuse(subject, [messages.note_too_short(samples, window, self.infarction.sampling_rate)])
 
     def decide(
         self, subject: Subject, report: QualityReport, mean: WindowMean, timeline: Timeline | None = None
@@ -54,7 +54,7 @@ class DecisionRule(NamedTuple):
         left_out = mean.windows - mean.counted
         if left_out:
             too_many = left_out > RULES["windows_left_out"].limit * mean.windows
-            note = notes.windows_left_out(left_out, mean.windows, report.unusable_s)
+            note = messages.note_windows_left_out(left_out, mean.windows, report.unusable_s)
             (reasons if too_many else warnings).append(note)
         if (reasons and self.gate == "refuse") or not mean.counted:
             return self._refuse(subject, reasons)
@@ -83,7 +83,7 @@ class DecisionRule(NamedTuple):
         """
         left_out = mean.windows - mean.counted
         if left_out and all(note.code != "windows_left_out" for note in finding.warnings):
-            note = notes.windows_left_out_of_sites(left_out, mean.windows)
+            note = messages.note_windows_left_out_of_sites(left_out, mean.windows)
             finding = replace(finding, warnings=(*finding.warnings, note))
         if not mean.counted:
             return finding

@@ -1,1 +1,1 @@
-"""Signal quality: what is measured, which rules it breaks, what is said of it."""
+"""Signal quality: measures of the signal, the rules that they are compared with, the report and the gate."""

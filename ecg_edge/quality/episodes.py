@@ -1,4 +1,4 @@
-"""Flags over time, kept in constant memory: where each held first, in how many stretches, and how long in all."""
+"""Follows flags over time in constant memory: the first episode of a flag, how many there are, how long they last."""
 
 from typing import NamedTuple
 
@@ -7,38 +7,42 @@ from numpy.typing import NDArray
 
 
 class Episodes(NamedTuple):
-    """Where one flag held."""
+    """The episodes of one flag. An episode is a stretch of time in which the flag is raised throughout."""
 
     start_s: float
-    """Start of the first stretch."""
+    """Start of the first episode."""
     stop_s: float
-    """End of the first stretch."""
-    stretches: int
-    """How many there are."""
+    """End of the first episode."""
+    n_episodes: int
+    """Number of episodes."""
     total_s: float
-    """How long they are together."""
+    """Length of all episodes together."""
 
 
 class EpisodeTracker:
-    """Follows several flags through a recording, unit of time by unit of time.
+    """Follows several flags through a recording, one time step after the other.
 
     Args:
-        flags: How many there are.
-        step_s: Length of a unit in seconds.
-        lead_in: Units by which a stretch is longer than its flags: those that had to pass before the first was raised.
+        n_flags: Number of flags.
+        step_s: Length of a time step in seconds.
+        lead_in: Steps to add at the beginning of each episode: those that had to pass before the flag could be raised.
     """
 
-    def __init__(self, flags: int, step_s: float, lead_in: int = 0) -> None:
+    def __init__(self, n_flags: int, step_s: float, lead_in: int = 0) -> None:
         self.n_steps = 0
         self._step_s, self._lead_in = step_s, lead_in
         self._ever = False
-        self._raised = np.zeros(flags, bool)
-        self._count = np.zeros(flags, np.int64)
-        self._total = np.zeros(flags, np.int64)
-        self._first = np.zeros((flags, 2), np.int64)
+        self._raised = np.zeros(n_flags, bool)
+        self._count = np.zeros(n_flags, np.int64)
+        self._total = np.zeros(n_flags, np.int64)
+        self._first = np.zeros((n_flags, 2), np.int64)
 
     def push(self, flags: NDArray[np.bool_]) -> None:
-        """Go on by the units of `flags`, shape (flags, units)."""
+        """Add the next time steps.
+
+        Args:
+            flags: Whether each flag is raised in each step, shape (flags, steps).
+        """
         if not flags.shape[1]:
             return
         if not flags.any() and not self._raised.any():
@@ -56,12 +60,12 @@ class EpisodeTracker:
         self._first[self._raised & ~flags[:, 0] & (self._first[:, 1] < 0), 1] = start
         self._raised = flags[:, -1].copy()
 
-    def skip(self, units: int) -> None:
-        """Go on by so many units without any flag."""
+    def skip(self, n_steps: int) -> None:
+        """Add time steps in which no flag is raised."""
         if self._ever and self._raised.any():
-            self.push(np.zeros((len(self._raised), units), bool))
+            self.push(np.zeros((len(self._raised), n_steps), bool))
         else:
-            self.n_steps += units
+            self.n_steps += n_steps
 
     def _note_first(self, flag: int, rises: NDArray[np.intp], falls: NDArray[np.intp]) -> None:
         if self._count[flag] == 0:
@@ -69,22 +73,22 @@ class EpisodeTracker:
         if self._first[flag, 1] < 0 and len(falls):
             self._first[flag, 1] = falls[0]
 
-    def share(self, flag: int) -> float:
-        """Return the share of the time for which a flag was raised, 0 to 1."""
-        return float(self._total[flag] / max(1, self.n_steps))
-
-    def raised(self) -> list[int]:
-        """Return the flags that were raised at all."""
+    def find_raised(self) -> list[int]:
+        """Return the flags that were raised in at least one step."""
         raised: list[int] = np.flatnonzero(self._total).tolist() if self._ever else []
         return raised
 
-    def held(self, flag: int) -> Episodes:
-        """Return where a flag that was raised held."""
-        start, stop = (int(each) for each in self._first[flag])
+    def share_of(self, flag: int) -> float:
+        """Return the share of the steps in which a flag was raised, 0 to 1."""
+        return float(self._total[flag] / max(1, self.n_steps))
+
+    def episodes_of(self, flag: int) -> Episodes:
+        """Return the episodes of a flag that was raised."""
+        start, stop = (int(step) for step in self._first[flag])
         stop = self.n_steps if stop < 0 else stop
         start_s, stop_s = (start - self._lead_in) * self._step_s, stop * self._step_s
         return Episodes(start_s, stop_s, int(self._count[flag]), self.total_s(flag))
 
     def total_s(self, flag: int) -> float:
-        """Return for how many seconds a flag held."""
+        """Return the length of all episodes of a flag in seconds."""
         return float(self._total[flag] + self._count[flag] * self._lead_in) * self._step_s

@@ -55,21 +55,21 @@ class QualityGate:
         if self._policy == "warn" or not self._ever:
             return answered
         self._unusable = [np.concatenate(self._unusable)]
-        return answered & ~_find_unusable(self._unusable[0], starts, window, self._first)
+        return answered & ~find_unusable_windows(self._unusable[0], starts, window, self._first)
 
 
-def _find_unusable(
+def find_unusable_windows(
     blocks: NDArray[np.bool_], starts: NDArray[np.int64], window: int, first: int = 0
 ) -> NDArray[np.bool_]:
-    """Return which windows lie wholly where the signal is unusable.
+    """Return whether the signal is unusable throughout each window, shape (windows,).
 
-    A window does if every whole block in it is unusable, so that it is decided when its last sample is there.
+    Only the blocks that lie wholly in a window decide, so the answer is known once the window's last sample is there.
 
     Args:
-        blocks: Whether each block is unusable, from `QualityMonitor.push`.
+        blocks: Whether each block is unusable, as from `QualityMonitor.push`.
         starts: First sample of each window.
-        window: Length of a window.
-        first: Number of the first of `blocks`; blocks before it are of no window.
+        window: Length of a window in samples.
+        first: Number of blocks of the recording before `blocks`. No window may begin in them.
     """
     count = np.concatenate([[0], np.cumsum(blocks)])
     start = -(-starts // BLOCK) - first

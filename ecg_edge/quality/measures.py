@@ -1,10 +1,10 @@
-"""What is measured of each second of a recording: a few vectorised passes, no state.
+"""Measures whole seconds of a recording in a few vectorised passes, without state.
 
-Calls of NumPy on so few numbers cost more than their arithmetic, so bounds come first: what a bound rules out for the
-whole stretch is not measured.
+NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first, and nothing is measured
+that the bound rules out for the whole stretch.
 
-A block of 0.2 s holds whole periods of 50 and of 60 Hz; a second holds five. Noise and hum are taken from a second's
-second quietest block, so that the heart beat, which fills one or two of them, is not taken for noise.
+A block of 0.2 s holds whole periods of 50 Hz and of 60 Hz. A second has five blocks. Noise and hum are measured in the
+second quietest block of a second, because a heart beat fills one or two blocks and must not count as noise.
 """
 
 from typing import NamedTuple
@@ -18,27 +18,27 @@ from ecg_edge.recording.leads import LEADS
 RATE = 500
 BLOCK = 100
 SECOND = 500
+BLOCKS_OF_A_SECOND = SECOND // BLOCK
 _PLATEAU = 4
 LOOKBACK = _PLATEAU + 1
-"""Samples before the first second that `measure` needs."""
+"""Number of samples before the first second that `measure` needs."""
 MAINS_HZ = (50, 60)
 
 _PHASES = 2 * np.pi / RATE * np.arange(BLOCK)
 # Amplitudes in a block: cosine and sine of 50 Hz, then of 60 Hz.
 _PROJECTIONS = np.stack([wave(hz * _PHASES) for hz in MAINS_HZ for wave in (np.cos, np.sin)], axis=1)
 _PROJECTIONS = (_PROJECTIONS * 2 / BLOCK).astype(np.float32)
-# What squared amplitudes are of: power at 50 Hz, power at 60 Hz, energy left in a block's second differences.
+# From squared amplitudes to power at 50 Hz, power at 60 Hz, and what hum adds to the energy of the second differences.
 _BENDING = [8 * BLOCK * np.sin(2 * np.pi * hz / RATE) ** 4 for hz in MAINS_HZ]
 _POWERS = np.array([[1, 0, -_BENDING[0]]] * 2 + [[0, 1, -_BENDING[1]]] * 2, np.float32)
 _MEAN = np.full(SECOND, 1 / SECOND, np.float32)
 _RELATIONS = RELATIONS.astype(np.float32)
-_BLOCKS = SECOND // BLOCK
 _STEEP_MV = 0.05
 _I, _V6 = LEADS.index("I"), LEADS.index("V6")
 
 
-class Noticeable(NamedTuple):
-    """From where on measures are of note, in millivolts."""
+class Thresholds(NamedTuple):
+    """Thresholds above which a measurement is recorded, in millivolts."""
 
     hum: float
     roughness: float
@@ -47,32 +47,45 @@ class Noticeable(NamedTuple):
 
 
 class Seconds(NamedTuple):
-    """Measures of n whole seconds; arrays of shape (12, n) unless they say otherwise.
+    """Measures of n whole seconds. Arrays have shape (12, n) unless stated otherwise.
 
-    A measure that is of note in none of the seconds is None.
+    A measure is None if it stays below its threshold in all seconds.
     """
 
     mean: NDArray[np.float32]
     """Millivolts."""
     arms: NDArray[np.float32]
-    """Products of I and V6 with each other about each second's means, summed over all of them, shape (2, 2)."""
+    """Products of I and V6 about the means of the second, summed over all seconds, shape (2, 2), mV squared."""
     noise: NDArray[np.float32] | None
-    """In millivolts, shape (3, 12, n): amplitude at 50 and at 60 Hz, root mean square of the second differences over
-    8 ms without the hum's."""
+    """Amplitude at 50 Hz, amplitude at 60 Hz, and the root mean square of the second differences over 8 ms without the
+    part that hum has in it. Millivolts, shape (3, 12, n)."""
     clip_edges: NDArray[np.int64] | None
-    """Places where a steep slope meets four or more equal steps of zero."""
+    """Number of places where a steep slope meets a plateau of equal samples."""
     spike: NDArray[np.float32] | None
     """Height of the tallest peak that rises and falls within 8 ms, millivolts."""
     limb_residual: NDArray[np.float64] | None
-    """Standard deviation of what the worst of the limb leads' relations leaves over, millivolts, shape (n,)."""
+    """Standard deviation of the residual of the worst of the four relations of the limb leads, millivolts, shape (n,)."""
 
 
-def measure(samples: NDArray[np.float32], note: Noticeable) -> Seconds:
+def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the highest and the lowest sample of each block, shape (2, 12, n).
+
+    Args:
+        samples: Millivolts, shape (12, n * BLOCK).
+    """
+    firsts = np.arange(0, samples.shape[1], BLOCK)
+    extremes = np.empty((2, len(LEADS), len(firsts)), np.float32)
+    np.maximum.reduceat(samples, firsts, axis=1, out=extremes[0])
+    np.minimum.reduceat(samples, firsts, axis=1, out=extremes[1])
+    return extremes
+
+
+def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     """Measure whole seconds.
 
     Args:
         samples: Finite millivolts at 500 Hz, shape (12, LOOKBACK + n * SECOND): the seconds and the samples before.
-        note: What is of note.
+        thresholds: What to record.
     """
     signal = samples[:, LOOKBACK:]
     seconds = signal.reshape(len(LEADS), -1, SECOND)
@@ -82,66 +95,66 @@ def measure(samples: NDArray[np.float32], note: Noticeable) -> Seconds:
     bend_energy = np.einsum("lbs,lbs->lb", bends, bends)
     return Seconds(
         mean=mean,
-        arms=_products(signal[_I], signal[_V6]) - SECOND * _products(mean[_I], mean[_V6]),
-        noise=_noise(signal.reshape(bends.shape), bend_energy, note),
-        spike=_spikes(slopes, bends, bend_energy, note.spike),
-        clip_edges=_clip_edges(samples, slopes),
-        limb_residual=_limb_residual(signal[:6], note.limb_residual),
+        arms=_multiply(signal[_I], signal[_V6]) - SECOND * _multiply(mean[_I], mean[_V6]),
+        noise=_measure_noise(signal.reshape(bends.shape), bend_energy, thresholds),
+        spike=_measure_spikes(slopes, bends, bend_energy, thresholds.spike),
+        clip_edges=_count_clip_edges(samples, slopes),
+        limb_residual=_measure_limb_residual(signal[:6], thresholds.limb_residual),
     )
 
 
-def _products(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+def _multiply(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([[a @ a, a @ b], [b @ a, b @ b]])
 
 
-def _noise(
-    blocks: NDArray[np.float32], bend_energy: NDArray[np.float32], note: Noticeable
+def _measure_noise(
+    blocks: NDArray[np.float32], bend_energy: NDArray[np.float32], thresholds: Thresholds
 ) -> NDArray[np.float32] | None:
-    """Return hum and roughness of each second's second quietest block."""
+    """Return hum and roughness of the second quietest block of each second."""
     amplitudes = blocks @ _PROJECTIONS
     powers = (amplitudes * amplitudes) @ _POWERS
     powers[..., 2] += bend_energy
-    powers = powers.reshape(len(LEADS), -1, _BLOCKS, 3)
-    over = powers > np.array([note.hum**2, note.hum**2, BLOCK * note.roughness**2], np.float32)
-    # The second quietest block is over where all blocks but one are.
-    if np.count_nonzero(over, axis=2).max() < _BLOCKS - 1:
+    powers = powers.reshape(len(LEADS), -1, BLOCKS_OF_A_SECOND, 3)
+    over = powers > np.array([thresholds.hum**2, thresholds.hum**2, BLOCK * thresholds.roughness**2], np.float32)
+    # The second quietest block is over a threshold if at least all blocks but one are.
+    if np.count_nonzero(over, axis=2).max() < BLOCKS_OF_A_SECOND - 1:
         return None
     quiet = np.partition(powers, 1, axis=2)[:, :, 1]
     noise: NDArray[np.float32] = np.sqrt(np.maximum(quiet, 0) / np.array([1, 1, BLOCK], np.float32)).transpose(2, 0, 1)
     return noise
 
 
-def _spikes(
-    slopes: NDArray[np.float32], bends: NDArray[np.float32], bend_energy: NDArray[np.float32], of_note: float
+def _measure_spikes(
+    slopes: NDArray[np.float32], bends: NDArray[np.float32], bend_energy: NDArray[np.float32], threshold: float
 ) -> NDArray[np.float32] | None:
     """Return the tallest spike of each second.
 
     Args:
         slopes: Differences between samples 4 ms apart.
-        bends: Second differences of each block: at a spike they are twice its height or more.
+        bends: Second differences in each block. At a spike they are at least twice its height.
         bend_energy: Sum of their squares.
-        of_note: Height of spikes.
+        threshold: Smallest height of a spike, millivolts.
     """
-    # A little less, for what rounding does.
-    bend = 1.98 * of_note
+    # Twice the height, less a margin for rounding.
+    bend = 1.98 * threshold
     leads, blocks = np.nonzero(bend_energy > bend**2)
     if not len(leads) or np.abs(bends[leads, blocks]).max() <= bend:
         return None
     cut = (len(LEADS), -1, BLOCK)
     rises, falls = slopes[:, 1:-2].reshape(cut)[leads, blocks], -slopes[:, 3:].reshape(cut)[leads, blocks]
     tallest = np.maximum(np.minimum(rises, falls), -np.maximum(rises, falls)).max(axis=1)
-    heights = np.zeros((len(LEADS), bend_energy.shape[1] // _BLOCKS), np.float32)
-    np.maximum.at(heights, (leads, blocks // _BLOCKS), tallest)
+    heights = np.zeros((len(LEADS), bend_energy.shape[1] // BLOCKS_OF_A_SECOND), np.float32)
+    np.maximum.at(heights, (leads, blocks // BLOCKS_OF_A_SECOND), tallest)
     return heights
 
 
-def _clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> NDArray[np.int64] | None:
+def _count_clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> NDArray[np.int64] | None:
     """Count the edges of plateaus in each second.
 
     Args:
         samples: As of `measure`.
-        slopes: Differences between samples 4 ms apart, which beside a plateau are those of neighbours; they
-            lose their signs.
+        slopes: Differences between samples 4 ms apart. Beside a plateau they equal the differences of neighbouring
+            samples. They are replaced by their absolute values.
     """
     steep = np.abs(slopes, out=slopes) > _STEEP_MV
     level = samples[:, 1:] == samples[:, :-1]
@@ -151,13 +164,13 @@ def _clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32]) -> ND
     if not (into | out_of).any():
         return None
     seconds = (len(LEADS), -1, SECOND)
-    edges: NDArray[np.int64] = np.add(*(np.count_nonzero(each.reshape(seconds), axis=-1) for each in (into, out_of)))
+    edges: NDArray[np.int64] = np.add(*(np.count_nonzero(side.reshape(seconds), axis=-1) for side in (into, out_of)))
     return edges
 
 
-def _limb_residual(limbs: NDArray[np.float32], of_note: float) -> NDArray[np.float64] | None:
+def _measure_limb_residual(limbs: NDArray[np.float32], threshold: float) -> NDArray[np.float64] | None:
     left = (_RELATIONS @ limbs).reshape(len(_RELATIONS), -1, SECOND)
-    if np.einsum("rns,rns->rn", left, left).max() <= SECOND * of_note**2:
+    if np.einsum("rns,rns->rn", left, left).max() <= SECOND * threshold**2:
         return None
     worst: NDArray[np.float64] = left.std(axis=-1, dtype=np.float64).max(axis=0)
     return worst

@@ -1,105 +1,94 @@
-"""What the quality gate says, in words."""
+"""The quality notes in words. A function `note_x` returns the note with the code "x"."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.findings import Note
-from ecg_edge.quality.episodes import Episodes, EpisodeTracker
-from ecg_edge.quality.limb_leads import mended_labels
+from ecg_edge.quality.episodes import Episodes
+from ecg_edge.quality.limb_leads import find_true_labels
 from ecg_edge.quality.rules import RULES
 
-LIMB_SHARE = 0.1
-"""What the limb leads' relations may leave over beside the rule's limit, as a share of the leads' rms."""
+# Units that samples may really be in: symbol, name, factor to millivolts.
+_OTHER_UNITS = (("uV", "microvolts", 1e-3), ("V", "volts", 1e3))
+# Usual peak-to-peak of a lead in a second, millivolts.
+_PLAUSIBLE_MV = (0.1, 20)
 
-Row = tuple[str, str | None, int | None]
-"""Code, lead and mains frequency of a flag that is followed over time."""
 
-
-def too_short(samples: int, window: int, sampling_rate: float) -> Note:
-    """Return the reason not to answer a recording shorter than one window."""
-    found, needed = (f"{each} samples ({each / sampling_rate:.2f} s)" for each in (samples, window))
+def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
+    """Return the reason not to answer a recording that is shorter than one window."""
+    found, needed = (f"{n} samples ({n / sampling_rate:.2f} s)" for n in (samples, window))
     return Note("too_short", f"the recording has {found}; one window needs {needed}")
 
 
-def not_finite(lead: str, at_s: float) -> Note:
-    """Return the reason not to answer samples that are no numbers."""
+def note_not_finite(lead: str, at_s: float) -> Note:
+    """Return the reason not to answer a recording with a sample that is not a finite number."""
     return Note(
         "not_finite", f"lead {lead} is not a finite number at {at_s:.3f} s", lead=lead, start_s=at_s, stop_s=at_s
     )
 
 
-def beyond_volts(highest_mv: float) -> Note:
-    """Return the reason not to answer a number that no electrode gives."""
-    return Note(
-        "beyond_volts", f"a sample lies {_shown(highest_mv)} mV from 0, which no electrode gives: check the unit"
-    )
+def note_beyond_volts(highest_mv: float) -> Note:
+    """Return the reason not to answer a recording with a sample that no electrode gives."""
+    limit = RULES["beyond_volts"].limit
+    found = f"a sample is {_format_mv(highest_mv)} mV from 0"
+    return Note("beyond_volts", f"{found}, but no electrode gives more than {limit:g} mV: check the units")
 
 
-def swapped_arms() -> Note:
-    """Return the warning of what looks like reversed arm electrodes."""
+def note_swapped_arms() -> Note:
+    """Return the warning that the arm electrodes may be swapped."""
     return Note("swapped_arms", RULES["swapped_arms"].message)
 
 
-def windows_left_out(left_out: int, windows: int, unusable_s: float) -> Note:
-    """Return what to say of windows that were not answered."""
+def note_windows_left_out(left_out: int, windows: int, unusable_s: float) -> Note:
+    """Return the note about windows that do not count in the answer."""
     why = f"the signal is unusable for {unusable_s:.1f} s" if unusable_s else "the signal is not finite"
     return Note("windows_left_out", f"{left_out} of {windows} windows do not count: {why}")
 
 
-def windows_left_out_of_sites(left_out: int, windows: int) -> Note:
-    """Return what to say where only the second stage, whose windows are shorter, leaves some out."""
-    return Note("windows_left_out", f"{left_out} of the sites' {windows} windows do not count: the signal is unusable")
+def note_windows_left_out_of_sites(left_out: int, windows: int) -> Note:
+    """Return the note about windows that do not count in the second stage only, whose windows are shorter."""
+    return Note(
+        "windows_left_out", f"{left_out} of {windows} windows for the sites do not count: the signal is unusable"
+    )
 
 
-def followed(stretches: EpisodeTracker, rows: Sequence[Row]) -> Iterator[tuple[Note, bool]]:
-    """Yield a note for each flag that held long enough, and whether it is a reason not to answer."""
-    for flag in stretches.raised():
-        code, lead, hz = rows[flag]
-        rule, held = RULES[code], stretches.held(flag)
-        refuses = rule.refuses_over is not None and stretches.share(flag) > rule.refuses_over
-        if not refuses and (rule.warns_from_s is None or held.total_s < rule.warns_from_s):
-            continue
-        message = rule.message.format(limit=rule.limit, lead=lead, hz=hz, where=_where(held), leads="{leads}")
-        yield Note(code, message, lead=lead, start_s=round(held.start_s, 1), stop_s=round(held.stop_s, 1)), refuses
+def fill_in(code: str, lead: str | None, hz: int | None, episodes: Episodes) -> str:
+    """Return the message of a rule. The field `leads` stays open for `name_leads`."""
+    rule = RULES[code]
+    return rule.message.format(limit=rule.limit, lead=lead, hz=hz, where=_format_where(episodes), leads="{leads}")
 
 
-def _where(held: Episodes) -> str:
-    first = f"{held.start_s:.1f} to {held.stop_s:.1f} s"
-    if held.stretches == 1:
-        return f"from {first}"
-    return f"for {held.total_s:.1f} s in {held.stretches} stretches, the first from {first}"
+def name_leads(note: Note, leads: Sequence[str]) -> Note:
+    """Return a note about several leads with their names filled in."""
+    return replace(note, message=note.message.format(leads=", ".join(leads) or "two or more leads"))
 
 
-def naming_leads(note: Note, warnings: Sequence[Note], code: str) -> Note:
-    """Return a note about several leads with the names of those that have a warning of a code."""
-    leads = ", ".join(str(each.lead) for each in warnings if each.code == code)
-    return replace(note, message=note.message.format(leads=leads or "two leads or more"))
+def propose_unit(note: Note, median_mv: float) -> Note:
+    """Return a note about an implausible amplitude with the unit that the samples are probably in."""
+    found = f"the median peak-to-peak of the leads is {_format_mv(median_mv)} mV in a second"
+    for unit, name, factor in _OTHER_UNITS:
+        if _PLAUSIBLE_MV[0] < median_mv * factor < _PLAUSIBLE_MV[1]:
+            return replace(note, message=f"{found}; the samples look like {name}: pass --units {unit}")
+    return replace(note, message=f"{found}; the samples look like raw converter counts: scale them to millivolts first")
 
 
-def proposing_unit(note: Note, median_mv: float) -> Note:
-    """Return a note about an implausible amplitude with the unit that the samples are likely in."""
-    found = f"the leads' median peak-to-peak is {_shown(median_mv)} mV in a second"
-    for unit, name, factor in (("uV", "microvolts", 1e-3), ("V", "volts", 1e3)):
-        if 0.1 < median_mv * factor < 20:
-            return replace(note, message=f"{found}: the samples look like {name}; declare --units {unit}")
-    return replace(note, message=f"{found}: the samples look like raw converter counts; scale them to millivolts first")
-
-
-def limb_limit(covariance: NDArray[np.float64]) -> float:
-    """Return the rms in mV that relations may leave over between limb leads of a covariance."""
-    return float(RULES["limb_leads"].limit + LIMB_SHARE * np.sqrt(np.trace(covariance) / len(covariance)))
-
-
-def proposing_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
-    """Return a note about limb leads with the labels that would mend them."""
-    true = mended_labels(covariance, RULES["limb_leads"].limit)
-    hint = ", ".join(f"{given} is {lead}" for given, lead in true.items())
-    hint = f"they would fit if what is called {hint}" if hint else "no order and no signs of the six would mend it"
+def propose_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
+    """Return a note about limb leads with the labels that they should have."""
+    true = find_true_labels(covariance, RULES["limb_leads"].limit)
+    hint = ", ".join(f"{label} should be {lead}" for label, lead in true.items())
+    hint = f"the labels look wrong: {hint}" if hint else "no other labels or signs would make them agree"
     return replace(note, message=f"{note.message}; {hint}")
 
 
-def _shown(mv: float) -> str:
+def _format_where(episodes: Episodes) -> str:
+    first = f"{episodes.start_s:.1f} to {episodes.stop_s:.1f} s"
+    if episodes.n_episodes == 1:
+        return f"from {first}"
+    return f"for {episodes.total_s:.1f} s in {episodes.n_episodes} stretches, the first from {first}"
+
+
+def _format_mv(mv: float) -> str:
     return f"{mv:.0f}" if 100 <= mv < 1e6 else f"{mv:.3g}"

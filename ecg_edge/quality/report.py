@@ -1,16 +1,73 @@
-"""What the quality gate reports of a recording."""
+"""Makes the quality report of a recording: reasons not to answer it, and warnings for the reader of its answer."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ecg_edge.findings import Note
+from ecg_edge.quality import messages
+from ecg_edge.quality.evidence import Evidence
+from ecg_edge.quality.flags import LIMITS, RaisedFlag
+from ecg_edge.quality.rules import RULES
+
+_WRONG_UNIT = ("too_large", "too_small")
+# A rule about several leads, and the rule about one lead whose warnings tell which leads they are.
+_ONE_LEAD_RULE = {"leads_over_range": "over_range", "dead_leads": "flat_lead", "clipped_leads": "clipped_lead"}
 
 
 class QualityReport(NamedTuple):
-    """What the quality gate has to say of a recording."""
+    """The result of the quality rules for one recording."""
 
     reasons: tuple[Note, ...]
-    """Why it must not be answered; empty where it may."""
+    """Why it must not be answered; empty if it may be answered."""
     warnings: tuple[Note, ...]
     """What the reader of its answer must know."""
     unusable_s: float
-    """Seconds in which two leads or more are flat or over range."""
+    """Seconds in which two or more leads are flat or over range."""
+
+
+def make_report(evidence: Evidence) -> QualityReport:
+    """Return the report of what is known of a recording so far."""
+    noted = [*_find_notes(evidence)]
+    warnings = [note for note, refuses in noted if not refuses]
+    reasons = [_explain(note, warnings, evidence) for note, refuses in noted if refuses]
+    warnings = [_explain(note, warnings, evidence) for note in warnings]
+    wrong_unit = [note for note in reasons if note.code in _WRONG_UNIT]
+    if wrong_unit:
+        # No other measure means anything if the unit is wrong.
+        reasons, warnings = wrong_unit, []
+    elif evidence.impossible.highest_mv > LIMITS["beyond_volts"]:
+        reasons.append(messages.note_beyond_volts(evidence.impossible.highest_mv))
+    if evidence.impossible.first_not_finite is not None:
+        reasons.insert(0, messages.note_not_finite(*evidence.impossible.first_not_finite))
+    if not wrong_unit and evidence.arms.look_swapped():
+        warnings.append(messages.note_swapped_arms())
+    return QualityReport(tuple(reasons), tuple(warnings), evidence.blocks.total_s("unusable"))
+
+
+def _find_notes(evidence: Evidence) -> Iterator[tuple[Note, bool]]:
+    """Yield a note for each flag that was raised for long enough, and whether it is a reason not to answer."""
+    for table in (evidence.blocks, evidence.flat, evidence.seconds):
+        for flag in table.find_raised():
+            rule = RULES[flag.row.code]
+            refuses = rule.refuses_over is not None and flag.share > rule.refuses_over
+            warns = rule.warns_from_s is not None and flag.episodes.total_s >= rule.warns_from_s
+            if refuses or warns:
+                yield _make_note(flag), refuses
+
+
+def _make_note(flag: RaisedFlag) -> Note:
+    (code, lead, hz), episodes, _ = flag
+    message = messages.fill_in(code, lead, hz, episodes)
+    return Note(code, message, lead=lead, start_s=round(episodes.start_s, 1), stop_s=round(episodes.stop_s, 1))
+
+
+def _explain(note: Note, warnings: list[Note], evidence: Evidence) -> Note:
+    """Return a note with the likely cause, as far as the whole recording tells it."""
+    if note.code in _WRONG_UNIT:
+        return messages.propose_unit(note, evidence.amplitude.compute_mean())
+    if note.code == "limb_leads":
+        return messages.propose_labels(note, evidence.limb_leads.compute_mean())
+    if note.code in _ONE_LEAD_RULE:
+        code = _ONE_LEAD_RULE[note.code]
+        return messages.name_leads(note, [str(warning.lead) for warning in warnings if warning.code == code])
+    return note

@@ -1,6 +1,6 @@
-"""The table of quality rules: what makes an answer meaningless, and what its reader must know.
+"""The table of quality rules: when a recording is not answered, and what the reader of an answer is warned of.
 
-`python -m benchmarks.quality DATA` measures each rule's false alarms and hits on real records.
+`python -m benchmarks.quality DATA` counts the false alarms and hits of the rules on real records.
 """
 
 from typing import NamedTuple
@@ -10,23 +10,28 @@ class Rule(NamedTuple):
     """One rule of the quality gate."""
 
     code: str
-    """Stable name: the code of its notes."""
+    """Stable name. Notes of this rule have it as their code."""
     limit: float
-    """From here on it holds (for what is too small: below)."""
+    """Value from which the rule holds. If `meaning` says "(below)", it holds below the value."""
     unit: str
-    """Of the limit."""
+    """Unit of the limit."""
     meaning: str
     """What is compared with the limit."""
     source: str
     """Where the limit comes from."""
     refuses_over: float | None = None
-    """Share of the recording over which it must hold to refuse; None: it never does."""
+    """The rule refuses if it holds for more than this share of the recording. None: it never refuses."""
     warns_from_s: float | None = None
-    """Seconds altogether for which it must hold to warn where it does not refuse; None: it never does."""
+    """If the rule does not refuse, it warns if it holds for at least this long in all. None: it never warns."""
     message: str = ""
-    """For people; the fields are the limit, the lead, the mains frequency and where it holds."""
+    """For people. Fields: limit, lead, leads, hz (mains frequency) and where (in seconds)."""
 
 
+HUM_OF_NOISE = 0.2
+"""Amplitude at 50 or 60 Hz that noise may have, as a share of its roughness. It is added to the limit of `mains_hum`."""
+LIMB_SHARE = 0.1
+"""Share of the limb leads' rms that is added to the limit of `limb_leads`."""
+_OVER_RANGE_MV = 20
 _REAL = "2,129 real records: "
 
 _TABLE = (
@@ -44,27 +49,25 @@ _TABLE = (
         "too_large",
         20,
         "mV",
-        "median of the leads' peak-to-peak, each second",
+        "median peak-to-peak of the leads in each second",
         f"{_REAL}6.5 mV at most",
         0.5,
         1,
-        "all leads are larger than {limit:g} mV {where}",
     ),
     Rule(
         "too_small",
         0.05,
         "mV",
-        "largest of the leads' peak-to-peak, each second, if not 0",
+        "largest peak-to-peak of the leads in each second, if not 0 (below)",
         f"{_REAL}none below 0.1 mV",
         0.5,
         1,
-        "all leads are smaller than {limit:g} mV {where}",
     ),
     Rule(
         "over_range",
-        20,
+        _OVER_RANGE_MV,
         "mV",
-        "distance of a sample from 0, each 0.2 s",
+        "largest distance of a sample from 0 in each 0.2 s",
         f"{_REAL}27 mV at most, in one",
         None,
         0,
@@ -75,17 +78,17 @@ _TABLE = (
         2,
         "leads",
         "leads over range in the same 0.2 s",
-        "an electrode offset or a wrong unit: not what the models know",
+        "an electrode offset or a wrong unit, which the models do not know",
         0.5,
         None,
-        "{leads} lie more than 20 mV from 0: an electrode offset was left in, or the unit is not the declared one",
+        f"{{leads}} are more than {_OVER_RANGE_MV} mV from 0: remove the electrode offset, or correct the units",
     ),
     Rule(
         "flat_lead",
         0.005,
         "mV",
         "peak-to-peak in each 0.2 s of a second or more (below)",
-        f"{_REAL}0.6 s at most, but for one dead lead",
+        f"{_REAL}0.6 s at most, except for one dead lead",
         None,
         1,
         "{lead} is flat {where}",
@@ -95,7 +98,7 @@ _TABLE = (
         2,
         "leads",
         "leads flat in the same 0.2 s",
-        "one may be made up for by its neighbours, two may not",
+        "the other leads can make up for one dead lead, not for two",
         0.5,
         None,
         "{leads} are flat: electrodes are off, or the leads were not recorded",
@@ -104,7 +107,7 @@ _TABLE = (
         "clipped_lead",
         2,
         "edges",
-        "slopes over 25 mV/s that end in 4 equal samples, each second",
+        "places where a slope over 25 mV/s meets 5 equal samples, in each second",
         f"{_REAL}1 at most",
         None,
         1,
@@ -115,16 +118,17 @@ _TABLE = (
         2,
         "leads",
         "leads clipped in the same second",
-        "amplitudes, on which the models rest, are lost",
+        "the models need the amplitudes, which clipping destroys",
         0.5,
         None,
-        "{leads} are clipped: the amplifier or the converter was overdriven",
+        "{leads} are clipped: the signal exceeded the range of the amplifier or the converter",
     ),
     Rule(
         "limb_leads",
         0.02,
         "mV",
-        "rms left over by Einthoven's or Goldberger's relations, each second, beside 10% of the limb leads' rms",
+        "rms residual of Einthoven's and Goldberger's relations in each second; "
+        f"{LIMB_SHARE:.0%} of the limb leads' rms is added to the limit",
         f"{_REAL}0.002 mV at most; 10% for devices that filter each lead",
         0.5,
         1,
@@ -134,17 +138,18 @@ _TABLE = (
         "swapped_arms",
         -0.3,
         "",
-        "correlation of I and V6 (below), with an aVR that points up",
-        "the signs of reversed arm electrodes; limit measured",
+        "correlation of I and V6, if aVR points up (below)",
+        "swapped arm electrodes invert I and aVR; limit measured",
         None,
         0,
-        "I runs against V6 and aVR points up: were the arm electrodes swapped?",
+        "I and V6 point in opposite directions and aVR points up: the arm electrodes may be swapped",
     ),
     Rule(
         "mains_hum",
         0.02,
         "mV",
-        "amplitude at 50 or 60 Hz in the second quietest 0.2 s of a second, beyond 20% of what muscle_noise measures",
+        "amplitude at 50 or 60 Hz in the second quietest 0.2 s of a second; "
+        f"{HUM_OF_NOISE:.0%} of the measure of muscle_noise is added to the limit",
         "measured",
         None,
         5,
@@ -154,7 +159,7 @@ _TABLE = (
         "baseline_wander",
         1,
         "mV",
-        "between the means of neighbouring seconds",
+        "difference between the means of neighbouring seconds",
         "10 mm on paper",
         None,
         0,
@@ -178,15 +183,15 @@ _TABLE = (
         "measured",
         None,
         0,
-        "spikes like a pacemaker's {where}: the models were not made for paced rhythms",
+        "spikes look like those of a pacemaker {where}; the models were not made for paced rhythms",
     ),
-    Rule("unusable", 2, "leads", "leads flat or over range in the same 0.2 s", "windows wholly within are left out"),
+    Rule("unusable", 2, "leads", "leads flat or over range in the same 0.2 s", "windows that lie wholly in it do not count"),
     Rule(
         "windows_left_out",
         0.5,
         "",
         "share of the windows that lie wholly in unusable stretches",
-        "an answer should stand on most of its recording",
+        "an answer should rest on most of the recording",
         0.5,
         0,
     ),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.package_data import example_recordings
 from ecg_edge.quality.episodes import EpisodeTracker
-from ecg_edge.quality.gate import _find_unusable
-from ecg_edge.quality.limb_leads import covariance, mended_labels
+from ecg_edge.quality.gate import find_unusable_windows
+from ecg_edge.quality.limb_leads import compute_covariance, find_true_labels
 from ecg_edge.quality.monitor import QualityMonitor
 from ecg_edge.quality.rules import RULES
 from ecg_edge.recording import LEADS
@@ -188,9 +188,9 @@ def test_refusals_do_not_depend_on_what_was_not_asked(gated):
 def test_any_permutation_or_flip_of_limb_leads_is_named():
     names = ("I", "II", "III", "aVR", "aVL", "aVF")
     cabrera = np.stack([CLEAN[4], CLEAN[0], -CLEAN[3], CLEAN[1], CLEAN[5], CLEAN[2]])
-    found = mended_labels(covariance(cabrera), 0.01)
+    found = find_true_labels(compute_covariance(cabrera), 0.01)
     assert found == dict(zip(names, ("aVL", "I", "-aVR", "II", "aVF", "III"), strict=True))
-    assert mended_labels(covariance(np.random.default_rng(0).normal(size=(6, 900))), 0.01) == {}
+    assert find_true_labels(compute_covariance(np.random.default_rng(0).normal(size=(6, 900))), 0.01) == {}
 
 
 def test_leads_filtered_one_by_one_are_not_taken_for_wrong_ones():
@@ -236,7 +236,7 @@ def test_stretches_are_counted_whatever_the_pieces(flags, cuts):
 def test_a_window_is_unusable_if_all_whole_blocks_in_it_are(blocks, start, window):
     inside = [i for i in range(20) if start <= i * 100 and (i + 1) * 100 <= start + window]
     expected = bool(inside) and all(blocks[i] for i in inside)
-    assert _find_unusable(np.array(blocks), np.array([start]), window).tolist() == [expected]
+    assert find_unusable_windows(np.array(blocks), np.array([start]), window).tolist() == [expected]
 
 
 def test_hours_of_noise_make_no_more_notes_than_seconds():

@@ -1,0 +1,106 @@
+"""The flags that are followed through a recording: one row a rule and lead, in one table a length of time step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy, deepcopy
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.quality.episodes import Episodes, EpisodeTracker
+from ecg_edge.quality.measures import MAINS_HZ
+from ecg_edge.quality.rules import RULES
+from ecg_edge.recording.leads import LEADS
+
+LIMITS = {code: rule.limit for code, rule in RULES.items()}
+"""Limit of each rule by its code."""
+
+
+class Row(NamedTuple):
+    """What one flag is about."""
+
+    code: str
+    """Code of the rule."""
+    lead: str | None = None
+    """Lead, None if the rule looks at all leads together."""
+    hz: int | None = None
+    """Mains frequency, None for rules that are not about mains hum."""
+
+
+# The order of the rows is the order of the notes in a report.
+BLOCK_ROWS = (
+    *(Row("over_range", lead) for lead in LEADS),
+    Row("leads_over_range"),
+    Row("dead_leads"),
+    Row("unusable"),
+)
+"""Flags of each block of 0.2 s."""
+FLAT_ROWS = tuple(Row("flat_lead", lead) for lead in LEADS)
+"""Flags of each second that ends with a block of 0.2 s."""
+SECOND_ROWS = (
+    *(Row(code) for code in ("too_large", "too_small", "clipped_leads", "limb_leads", "pacing_spikes")),
+    *(Row("mains_hum", lead, hz) for hz in MAINS_HZ for lead in LEADS),
+    *(Row(code, lead) for code in ("clipped_lead", "baseline_wander", "muscle_noise") for lead in LEADS),
+)
+"""Flags of each whole second."""
+
+
+class RaisedFlag(NamedTuple):
+    """A flag that was raised in at least one time step."""
+
+    row: Row
+    episodes: Episodes
+    share: float
+    """Share of the steps in which it was raised, more than 0 and at most 1."""
+
+
+class FlagTable:
+    """Rows of flags, followed through a recording.
+
+    Args:
+        rows: What the flags are about. Rows of one code are neighbours.
+        step_s: Length of a time step in seconds.
+        lead_in: As of `EpisodeTracker`.
+    """
+
+    def __init__(self, rows: Sequence[Row], step_s: float, lead_in: int = 0) -> None:
+        self._rows = rows
+        codes = [row.code for row in rows]
+        firsts = {code: codes.index(code) for code in dict.fromkeys(codes)}
+        self._rows_of = {code: slice(first, first + codes.count(code)) for code, first in firsts.items()}
+        self._tracker = EpisodeTracker(len(rows), step_s, lead_in)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Return an independent copy. The rows never change, so the copies share them."""
+        other = copy(self)
+        other._tracker = deepcopy(self._tracker, memo)  # noqa: SLF001
+        return other
+
+    @property
+    def n_steps(self) -> int:
+        """Number of time steps so far."""
+        return self._tracker.n_steps
+
+    def push(self, raised: Mapping[str, NDArray[np.bool_]], n_steps: int) -> None:
+        """Add the next time steps.
+
+        Args:
+            raised: Flags by code, shape (rows of the code, steps) or (steps,). Flags of other codes are not raised.
+            n_steps: Number of steps.
+        """
+        if not raised:
+            self._tracker.skip(n_steps)
+            return
+        flags = np.zeros((len(self._rows), n_steps), bool)
+        for code, where in raised.items():
+            flags[self._rows_of[code]] = where
+        self._tracker.push(flags)
+
+    def find_raised(self) -> Iterator[RaisedFlag]:
+        """Yield the flags that were raised, in the order of the rows."""
+        for flag in self._tracker.find_raised():
+            yield RaisedFlag(self._rows[flag], self._tracker.episodes_of(flag), self._tracker.share_of(flag))
+
+    def total_s(self, code: str) -> float:
+        """Return for how many seconds the flag of a code was raised. The code must have one row."""
+        return self._tracker.total_s(self._rows_of[code].start)
