@@ -79,7 +79,7 @@ def main(data: Path) -> None:
     codes = {name: _codes(signal) for name, signal in train.items()}
     test = Counter(code for path in (data / "test").glob("*.npy") for code in _codes(_signal(path)))
     n_test = len(list((data / "test").glob("*.npy")))
-    click.echo("| code | verdict | limit | what it is of | source | training records | test records | hits |")
+    click.echo("| code | verdict | limit | what it limits | source | training records | test records | hits |")
     click.echo("|---|---|---|---|---|---|---|---|")
     for rule in RULES.values():
         noted = [name for name in train if any(notes[name][kind].strip(" ,") for kind in _NOTES.get(rule.code, ()))]
@@ -111,7 +111,7 @@ def _codes(signal: Signal) -> set[str]:
 def _verdict(refuses_over: float | None, warns_from_s: float | None) -> str:
     refuses = "" if refuses_over is None else f"refuse over {refuses_over:.0%}" if refuses_over else "refuse"
     warns = "" if warns_from_s is None else f"warn from {warns_from_s:g} s" if warns_from_s else "warn"
-    return ", else ".join(each for each in (refuses, warns) if each) or "mark"
+    return ", else ".join(verdict for verdict in (refuses, warns) if verdict) or "mark"
 
 
 def _hits(code: str, codes: dict[str, set[str]], noted: list[str], signals: Iterable[Signal]) -> Iterable[str]:

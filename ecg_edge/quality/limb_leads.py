@@ -43,8 +43,8 @@ def compute_covariance(limbs: NDArray[np.float32]) -> NDArray[np.float64]:
 def find_true_labels(covariance: NDArray[np.float64], limit_mv: float) -> dict[str, str]:
     """Return the labels with which the limb leads would satisfy the relations.
 
-    Several orders and signs may satisfy them. The result is the one that changes the fewest labels; the relations cannot
-    tell more. Cabrera's order comes before other orders that change more than two.
+    Several orders and signs may satisfy them. The result is the one that changes the fewest labels. The relations
+    cannot tell more. Cabrera's order comes before other orders that change more than two.
 
     Args:
         covariance: Covariance of the limb leads in the order of their present labels, shape (6, 6).

@@ -1,7 +1,7 @@
 """Measures whole seconds of a recording in a few vectorised passes, without state.
 
-NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first, and nothing is measured
-that the bound rules out for the whole stretch.
+NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first. What it rules out for the
+whole stretch is not measured.
 
 A block of 0.2 s holds whole periods of 50 Hz and of 60 Hz. A second has five blocks. Noise and hum are measured in the
 second quietest block of a second, because a heart beat fills one or two blocks and must not count as noise.
@@ -64,7 +64,7 @@ class Seconds(NamedTuple):
     spike: NDArray[np.float32] | None
     """Height of the tallest peak that rises and falls within 8 ms, millivolts."""
     limb_residual: NDArray[np.float64] | None
-    """Standard deviation of the residual of the worst of the four relations of the limb leads, millivolts, shape (n,)."""
+    """Standard deviation of the largest residual of the four limb lead relations, millivolts, shape (n,)."""
 
 
 def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ class Rule(NamedTuple):
 
 
 HUM_OF_NOISE = 0.2
-"""Amplitude at 50 or 60 Hz that noise may have, as a share of its roughness. It is added to the limit of `mains_hum`."""
+"""Share of the measure of `muscle_noise` that is added to the limit of `mains_hum`."""
 LIMB_SHARE = 0.1
 """Share of the limb leads' rms that is added to the limit of `limb_leads`."""
 _OVER_RANGE_MV = 20
@@ -185,7 +185,13 @@ _TABLE = (
         0,
         "spikes look like those of a pacemaker {where}; the models were not made for paced rhythms",
     ),
-    Rule("unusable", 2, "leads", "leads flat or over range in the same 0.2 s", "windows that lie wholly in it do not count"),
+    Rule(
+        "unusable",
+        2,
+        "leads",
+        "leads flat or over range in the same 0.2 s",
+        "windows that lie wholly in it do not count",
+    ),
     Rule(
         "windows_left_out",
         0.5,
