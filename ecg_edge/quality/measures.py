@@ -1,7 +1,7 @@
 """Measures whole seconds of a recording in a few vectorised passes, without state.
 
-NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first. What it rules out for the
-whole stretch is not measured.
+NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first. What it rules out for
+the whole stretch is not measured.
 
 A block of 0.2 s holds whole periods of 50 Hz and of 60 Hz. A second has five blocks. Noise and hum are measured in the
 second quietest block of a second, because a heart beat fills one or two blocks and must not count as noise.
