@@ -74,6 +74,20 @@ def test_the_wheel_needs_numpy_onnxruntime_and_click_alone(wheel):
     assert plain == {"numpy", "onnxruntime", "click"}
 
 
+def test_a_program_imported_from_an_archive_answers_npy_edf_and_csv(wheel, tmp_path):
+    signal = np.load(example_recordings() / "inferior_infarction.npy")
+    files = [write(tmp_path / f"a{suffix}", signal) for suffix, write in WRITERS.items()]
+    (tmp_path / "program.py").write_text(PROGRAM + "\nimport ecg_edge\nprint(ecg_edge.__file__, detector.folder)\n")
+    environment = os.environ | {"PYTHONPATH": str(wheel)}
+    program = [sys.executable, tmp_path / "program.py", *files]
+    result = subprocess.run(program, check=True, capture_output=True, text=True, env=environment)
+    *answers, where = result.stdout.splitlines()
+    assert answers == [f"{suffix[1:]} detected inferior" for suffix in WRITERS]
+    imported_from, unpacked_to = where.split()
+    assert imported_from.startswith(str(wheel))
+    assert not Path(unpacked_to).exists()
+
+
 @pytest.mark.slow
 def test_a_program_frozen_by_pyinstaller_answers_npy_edf_and_csv(wheel, tmp_path):
     pytest.importorskip("PyInstaller")
