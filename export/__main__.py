@@ -62,10 +62,10 @@ def train(data: Path, stage: str, runs: Path) -> None:
 def evaluate(data: Path, answers: Path) -> None:
     """Print the table of out-of-fold figures with their intervals."""
     from export.evaluation import evaluate as measure
-    from export.evaluation import table
+    from export.evaluation import render_table
     from export.out_of_fold import Answers
 
-    for line in table(measure(read_dataset(data), Answers.read(answers))):
+    for line in render_table(measure(read_dataset(data), Answers.read(answers))):
         click.echo(line)
 
 
