@@ -83,8 +83,17 @@ class Evaluation:
     end_to_end_macro_f1: Row
 
 
-def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
-    """Measure the answers against the truth; resampling is by patient."""
+def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Evaluation:
+    """Measure the answers against the truth; resampling is by patient.
+
+    Args:
+        dataset: The records with their labels.
+        answers: The out-of-fold answers for the same records.
+        report: Called with a line before each row of the table is measured.
+
+    Raises:
+        DatasetError: The answers are for other records.
+    """
     if answers.names != dataset.names:
         msg = "the out-of-fold answers are of other records than the given ones"
         raise DatasetError(msg)
@@ -94,11 +103,13 @@ def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
     in_cascade = answers.found & answers.found[:, :1]
 
     def row(label: str, rows: NDArray[np.bool_], found: NDArray[np.bool_], metrics: dict[str, Metric]) -> Row:
+        report(f"measuring {label}, {np.count_nonzero(rows)} records")
         column = LABELS.index(label)
         parts = (truth[rows, column], answers.probability[rows, column], found[rows, column])
         return _measure_row(label, parts, patients[rows], metrics)
 
     def macro(rows: NDArray[np.bool_], found: NDArray[np.bool_]) -> Row:
+        report(f"measuring the macro-F1 of five sites, {np.count_nonzero(rows)} records")
         columns = [LABELS.index(site) for site in LEARNABLE]
         parts = (truth[rows][:, columns], answers.probability[rows][:, columns], found[rows][:, columns])
         return _measure_row("five sites, macro", parts, patients[rows], MACRO)

@@ -28,7 +28,10 @@ def answers():
 
 
 def test_the_card_the_accuracy_page_and_the_specs_say_what_the_out_of_fold_answers_give(dataset, answers, request):
-    evaluation = evaluate(dataset, answers)
+    progress = []
+    evaluation = evaluate(dataset, answers, progress.append)
+    assert progress[0] == "measuring infarction, 1680 records"
+    assert len(progress) == 1 + 2 * (6 + 1)
     lines = "\n".join(render_table(evaluation)).strip()
     for page in (shipped_models() / "README.md", request.path.parents[2] / "docs/accuracy.md"):
         assert lines in page.read_text(encoding="utf-8")
