@@ -20,7 +20,7 @@ from ecg_edge.model.session import PROVIDERS, Model
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.model.windows import n_regular_windows
 from ecg_edge.recording import Recording
-from export.folder import serialized
+from export.folder import serialize
 from export.original.checkpoint import OriginalNetwork
 from export.original.graph import to_onnx
 from export.original.rules import ARCHITECTURES, Rule
@@ -121,7 +121,7 @@ def exported_as_they_are(case: Case) -> Way:
 
 def through_our_exporter(case: Case) -> Way:
     """As `python -m export convert` writes them."""
-    content = serialized(to_onnx(case.network, case.spec, case.scaler))
+    content = serialize(to_onnx(case.network, case.spec, case.scaler))
     model = Model(CheckedFile(Path("original.onnx"), content, ""), case.provider)
     recording = Recording(case.ecg)
     return Way(lambda: window_scores(model, [recording]), len(case.starts), model.provider)

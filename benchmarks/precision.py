@@ -95,7 +95,7 @@ def _rows(stage: Stage, dataset: Dataset, signals: Sequence[_Signals]) -> Iterat
     shipped = {name: _model(each) for name, each in contents.items()}
     fold0 = {name: _model(form(of_fold0, calibration)) for name, form in _FORMS.items()}
     times = _times(list(shipped.values()), signals[:150])
-    rows = held_back & stage.scored(dataset)
+    rows = held_back & stage.select_scored(dataset)
     truth = stage.truth(dataset)[rows]
     reference = _answers(shipped["float32"], signals)
     thresholds = np.array(shipped["float32"].spec.thresholds)

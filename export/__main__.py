@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from export.dataset import read_dataset
 from export.errors import ExportError
-from export.progress import say
+from export.progress import say, say_on_terminal
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -62,10 +62,10 @@ def train(data: Path, stage: str, runs: Path) -> None:
 def evaluate(data: Path, answers: Path) -> None:
     """Print the table of out-of-fold figures with their intervals."""
     from export.evaluation import evaluate as measure
-    from export.evaluation import table
+    from export.evaluation import render_table
     from export.out_of_fold import Answers
 
-    for line in table(measure(read_dataset(data), Answers.read(answers))):
+    for line in render_table(measure(read_dataset(data), Answers.read(answers), say_on_terminal)):
         click.echo(line)
 
 

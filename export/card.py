@@ -2,7 +2,7 @@
 
 from ecg_edge.model.spec import ModelSpec
 from export.dataset import Dataset
-from export.evaluation import RESAMPLES, Evaluation, table
+from export.evaluation import RESAMPLES, Evaluation, render_table
 
 _CARD = """# Model card
 
@@ -65,7 +65,7 @@ MIT, as the package.
 """
 
 
-def card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset, seen: str) -> str:
+def render_card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset, seen: str) -> str:
     """Return the model card as Markdown; `seen` is the line on the training records."""
     return _CARD.format(
         version=specs[0].version,
@@ -75,7 +75,7 @@ def card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset, seen:
         seen=seen,
         training_data="; ".join(f"{spec.training_data} ({spec.name})" for spec in specs),
         resamples=RESAMPLES,
-        table="\n".join(table(evaluation)),
+        table="\n".join(render_table(evaluation)),
         thresholds="\n".join(
             f"| {label} | {threshold:.3f} |"
             for spec in specs

@@ -53,11 +53,11 @@ def check_model(
     _check_operators(model, content, limits)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for samples in (spec.window, spec.window + 1, spec.window + spec.stride - 1, *LENGTHS):
-        _check_answers(session, reference, spec, _stretched(signals[:3], samples))
-    _check_window_exactness(session, spec, _stretched(signals[:1], 5050))
+        _check_answers(session, reference, spec, _repeat_to_length(signals[:3], samples))
+    _check_window_exactness(session, spec, _repeat_to_length(signals[:1], 5050))
 
 
-def _stretched(signals: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+def _repeat_to_length(signals: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
     return np.tile(signals, (1, 1, -(-samples // signals.shape[2])))[..., :samples].copy()
 
 
@@ -92,7 +92,7 @@ def _check_operators(model: onnx.ModelProto, content: bytes, limits: Limits) -> 
     if [each.domain for each in model.opset_import] != [""] or model.opset_import[0].version not in OPSETS:
         msg = f"expected the standard domain at opset 17 to 20 alone, found {list(model.opset_import)}"
         raise OperatorsError(msg)
-    if strange := _operators(model.graph) - limits.operators:
+    if strange := _collect_operators(model.graph) - limits.operators:
         msg = f"operators outside of the allowed set: {', '.join(sorted(strange))}"
         raise OperatorsError(msg)
     if any(each.data_location == onnx.TensorProto.EXTERNAL for each in model.graph.initializer):
@@ -103,9 +103,9 @@ def _check_operators(model: onnx.ModelProto, content: bytes, limits: Limits) -> 
         raise OperatorsError(msg)
 
 
-def _operators(graph: onnx.GraphProto) -> set[str]:
+def _collect_operators(graph: onnx.GraphProto) -> set[str]:
     bodies = [each.g for node in graph.node for each in node.attribute if each.type == onnx.AttributeProto.GRAPH]
-    return {node.op_type for node in graph.node}.union(*map(_operators, bodies))
+    return {node.op_type for node in graph.node}.union(*map(_collect_operators, bodies))
 
 
 def _check_answers(
@@ -122,8 +122,10 @@ def _check_answers(
             msg = f"{batch} recordings of {ecg.shape[2]} samples: the shapes {probability.shape} and {windows.shape}"
             raise ShapesError(msg)
         mean = [mean_probability(each, spec.average) for each in scores]
-        from_torch = max(_distance(a, b[:batch]) for a, b in zip((probability, windows), expected, strict=True))
-        from_mean = _distance(probability, np.stack(mean))
+        from_torch = max(
+            _greatest_difference(a, b[:batch]) for a, b in zip((probability, windows), expected, strict=True)
+        )
+        from_mean = _greatest_difference(probability, np.stack(mean))
         if not max(from_torch, from_mean) <= TOLERANCE:
             msg = (
                 f"{batch} recordings of {ecg.shape[2]} samples: {from_torch:.1e} from torch, {from_mean:.1e} from mean"
@@ -131,7 +133,7 @@ def _check_answers(
             raise ValuesError(msg)
 
 
-def _distance(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+def _greatest_difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float(np.abs(a - b).max())
 
 

@@ -26,7 +26,7 @@ class Choice:
     """Probability from which a label counts as found, shape (labels,)."""
 
 
-def probabilities(logits: NDArray[np.float32], choice: Choice) -> NDArray[np.float64]:
+def compute_probabilities(logits: NDArray[np.float32], choice: Choice) -> NDArray[np.float64]:
     """Return mean calibrated window probabilities.
 
     Args:
@@ -52,12 +52,14 @@ def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
         truth: 0 or 1, shape (records, labels).
     """
     learnable = np.flatnonzero(truth.sum(axis=0) >= ENOUGH_POSITIVES)
-    candidates = [_scaled_choice(logits, truth, learnable, epoch) for epoch in range(len(logits))]
-    losses = [_log_loss(probabilities(logits, each)[:, learnable], truth[:, learnable]) for each in candidates]
+    candidates = [_choose_scaling(logits, truth, learnable, epoch) for epoch in range(len(logits))]
+    losses = [
+        _compute_log_loss(compute_probabilities(logits, each)[:, learnable], truth[:, learnable]) for each in candidates
+    ]
     choice = candidates[int(np.argmin(losses))]
-    probability = probabilities(logits, choice)
+    probability = compute_probabilities(logits, choice)
     for label in learnable:
-        choice.threshold[label] = best_f1_threshold(truth[:, label], probability[:, label])
+        choice.threshold[label] = find_best_f1_threshold(truth[:, label], probability[:, label])
     return choice
 
 
@@ -81,12 +83,12 @@ def choose_across(
         own = folds == fold
         others = scored & ~own
         choice = choose(logits[:, others], truth[others])
-        probability[own] = probabilities(logits[:, own], choice)
+        probability[own] = compute_probabilities(logits[:, own], choice)
         found[own] = probability[own] >= choice.threshold
     return probability, found
 
 
-def best_f1_threshold(truth: NDArray[np.float32], probability: NDArray[np.float64]) -> float:
+def find_best_f1_threshold(truth: NDArray[np.float32], probability: NDArray[np.float64]) -> float:
     """Return the threshold of best F1, halfway to the next lower probability so that rounding cannot cross it."""
     precision, recall, thresholds = precision_recall_curve(truth, probability)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
@@ -95,7 +97,7 @@ def best_f1_threshold(truth: NDArray[np.float32], probability: NDArray[np.float6
     return float((thresholds[best] + below) / 2)
 
 
-def _scaled_choice(
+def _choose_scaling(
     logits: NDArray[np.float32], truth: NDArray[np.float32], learnable: NDArray[np.int64], epoch: int
 ) -> Choice:
     labels = truth.shape[1]
@@ -103,11 +105,11 @@ def _scaled_choice(
         epoch, np.ones(labels, np.float32), np.zeros(labels, np.float32), np.full(labels, FALLBACK_THRESHOLD)
     )
     for label in learnable:
-        choice.slope[label], choice.intercept[label] = _platt(logits[epoch, :, :, label], truth[:, label])
+        choice.slope[label], choice.intercept[label] = _fit_platt(logits[epoch, :, :, label], truth[:, label])
     return choice
 
 
-def _platt(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[float, float]:
+def _fit_platt(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[float, float]:
     """Fit slope and intercept of the window logits, shape (records, windows), to the records' truth."""
     x, y = torch.from_numpy(logits), torch.from_numpy(truth)
     log_slope, intercept = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
@@ -124,5 +126,5 @@ def _platt(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[flo
     return float(log_slope.exp().detach()), float(intercept.detach())
 
 
-def _log_loss(probability: NDArray[np.float64], truth: NDArray[np.float32]) -> float:
+def _compute_log_loss(probability: NDArray[np.float64], truth: NDArray[np.float32]) -> float:
     return float(np.mean([log_loss(truth[:, i], probability[:, i], labels=[0, 1]) for i in range(truth.shape[1])]))

@@ -17,7 +17,7 @@ from export.dataset import Dataset
 from export.errors import RunsError
 from export.network import Network
 from export.stages import N_FOLDS, SEED, Stage
-from export.training import Examples, fit, window_logits
+from export.training import Examples, compute_window_logits, fit
 
 Report = Callable[[str], None]
 
@@ -74,26 +74,26 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
         jobs = [
-            pool.submit(_train_on, stage, dataset, folds != fold, runs / fold_file(stage, fold), report)
+            pool.submit(_train_on, stage, dataset, folds != fold, runs / name_fold_file(stage, fold), report)
             for fold in range(N_FOLDS)
         ]
         for job in jobs:
             job.result()
-    out_of_fold = _out_of_fold(stage, dataset, folds, runs)
+    out_of_fold = _answer_held_out_records(stage, dataset, folds, runs)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
-    rows = stage.scored(dataset)
+    rows = stage.select_scored(dataset)
     epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
     report(f"{stage.name}: the folds chose epoch {epoch}; training on all {len(folds)} records")
     final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
-    _train_on(final, dataset, np.ones(len(folds), np.bool_), runs / final_file(stage), report)
+    _train_on(final, dataset, np.ones(len(folds), np.bool_), runs / name_final_file(stage), report)
 
 
-def fold_file(stage: Stage, fold: int) -> str:
+def name_fold_file(stage: Stage, fold: int) -> str:
     """Name of the weights of a fold's network."""
     return f"{stage.name}_fold{fold}.pt"
 
 
-def final_file(stage: Stage) -> str:
+def name_final_file(stage: Stage) -> str:
     """Name of the weights of the network that saw all records."""
     return f"{stage.name}_final.pt"
 
@@ -118,8 +118,8 @@ def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Netw
 
 
 def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Path, report: Report) -> None:
-    examples = _examples(stage, dataset, rows)
-    fingerprint = _fingerprint(stage, examples)
+    examples = _select_examples(stage, dataset, rows)
+    fingerprint = _compute_fingerprint(stage, examples)
     if path.exists():
         if torch.load(path, weights_only=True)["fingerprint"] != fingerprint:
             msg = f"{path} was trained with other settings or records: remove it, or choose another folder for the runs"
@@ -141,13 +141,13 @@ def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Pat
     unfinished.replace(path)
 
 
-def _examples(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_]) -> Examples:
-    taught = rows & stage.taught(dataset)
+def _select_examples(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_]) -> Examples:
+    taught = rows & stage.select_taught(dataset)
     targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
     return Examples(dataset.signals[taught], targets[taught], len(stage.labels), stage.weight(dataset)[taught])
 
 
-def _fingerprint(stage: Stage, examples: Examples) -> str:
+def _compute_fingerprint(stage: Stage, examples: Examples) -> str:
     """Return what tells one training from another: its settings and its records."""
     digest = hashlib.sha256(repr(stage).encode())
     for part in (examples.signals, examples.targets, examples.weight):
@@ -155,13 +155,14 @@ def _fingerprint(stage: Stage, examples: Examples) -> str:
     return digest.hexdigest()
 
 
-def _out_of_fold(stage: Stage, dataset: Dataset, folds: NDArray[np.int64], runs: Path) -> OutOfFold:
+def _answer_held_out_records(stage: Stage, dataset: Dataset, folds: NDArray[np.int64], runs: Path) -> OutOfFold:
     n_auxiliary = stage.auxiliary(dataset).shape[1]
     logits: list[NDArray[np.float32]] = []
     for epoch in range(len(stage.training.candidates)):
         by_fold = {
-            fold: window_logits(
-                load_network(stage, runs / fold_file(stage, fold), epoch, n_auxiliary), dataset.signals[folds == fold]
+            fold: compute_window_logits(
+                load_network(stage, runs / name_fold_file(stage, fold), epoch, n_auxiliary),
+                dataset.signals[folds == fold],
             )
             for fold in range(N_FOLDS)
         }

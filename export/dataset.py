@@ -50,7 +50,7 @@ class Dataset:
         Returns:
             Fold numbers, shape (records,).
         """
-        return _deal(self.patients, np.hstack([self.sites, 1 - self.infarction]), n_folds, seed)
+        return _deal_folds(self.patients, np.hstack([self.sites, 1 - self.infarction]), n_folds, seed)
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -59,8 +59,8 @@ def read_dataset(folder: Path) -> Dataset:
     Raises:
         DatasetError: A file is missing, a row has no counterpart, or a record's shape differs from the others'.
     """
-    labels = {row["record_name"]: row for row in _rows(folder / "train_gts_final.csv", (*_COLUMNS, "record_name"))}
-    meta = {row["record_name"]: row for row in _rows(folder / "train_meta.csv", _META)}
+    labels = {row["record_name"]: row for row in _read_rows(folder / "train_gts_final.csv", (*_COLUMNS, "record_name"))}
+    meta = {row["record_name"]: row for row in _read_rows(folder / "train_meta.csv", _META)}
     if missing := set(labels) ^ set(meta):
         msg = f"train_gts_final.csv and train_meta.csv differ in records, e.g. {min(missing)}"
         raise DatasetError(msg)
@@ -68,16 +68,16 @@ def read_dataset(folder: Path) -> Dataset:
     about = [meta[name] for name in names]
     return Dataset(
         names,
-        _signals(folder, names),
+        _read_signals(folder, names),
         np.array([[float(labels[name][column]) for column in _COLUMNS] for name in names], np.float32),
-        np.hstack([_statement_targets(about), _other_targets(about)]),
+        np.hstack([_make_statement_targets(about), _make_other_targets(about)]),
         tuple(row["patient_id"] for row in about),
         sum(float(row["age"] or 18) < 18 for row in about),
         sum("pacemaker" in row["pacemaker"] for row in about),
     )
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -90,7 +90,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return rows
 
 
-def _signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
+def _read_signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
     signals = np.empty((0, 12, 0), np.float32)
     for i, name in enumerate(names):
         try:
@@ -107,7 +107,7 @@ def _signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
     return signals
 
 
-def _statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
+def _make_statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
     """Likelihood of each PTB-XL statement that is not rare; 1 where the source gives none (it writes 0)."""
     statements: list[dict[str, float]] = [ast.literal_eval(row["scp_codes"] or "{}") for row in about]
     counts = Counter(code for record in statements for code in record)
@@ -116,7 +116,7 @@ def _statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
     return np.array(target, np.float32).reshape(len(about), len(codes))
 
 
-def _other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
+def _make_other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
     """Stage of the infarction (one column each), sex, and age as a share of a century."""
     return np.array(
         [
@@ -128,7 +128,7 @@ def _other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
     )
 
 
-def _deal(patients: tuple[str, ...], labels: NDArray[np.float32], n_folds: int, seed: int) -> NDArray[np.int64]:
+def _deal_folds(patients: tuple[str, ...], labels: NDArray[np.float32], n_folds: int, seed: int) -> NDArray[np.int64]:
     ids, of_record = np.unique(np.array(patients), return_inverse=True)
     has = np.zeros((len(ids), labels.shape[1]))
     np.add.at(has, of_record, labels)

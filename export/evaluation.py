@@ -48,11 +48,11 @@ class Row:
     figures: dict[str, Figure]
 
 
-def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
+def _compute_share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
     return float((part & whole).sum() / max(whole.sum(), 1))
 
 
-def _f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool_]) -> float:
+def _compute_f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool_]) -> float:
     """Mean F1 of the columns; of the one column where there is no second axis."""
     both = 2 * (truth & found).sum(axis=0)
     return float(np.mean(both / np.maximum(truth.sum(axis=0) + found.sum(axis=0), 1)))
@@ -61,11 +61,11 @@ def _f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool
 METRICS: dict[str, Metric] = {
     "auroc": lambda truth, probability, _: float(roc_auc_score(truth, probability)),
     "average_precision": lambda truth, probability, _: float(average_precision_score(truth, probability)),
-    "f1": _f1,
-    "sensitivity": lambda truth, _, found: _share(found, truth),
-    "specificity": lambda truth, _, found: _share(~found, ~truth),
+    "f1": _compute_f1,
+    "sensitivity": lambda truth, _, found: _compute_share(found, truth),
+    "specificity": lambda truth, _, found: _compute_share(~found, ~truth),
 }
-MACRO: dict[str, Metric] = {"f1": _f1}
+MACRO: dict[str, Metric] = {"f1": _compute_f1}
 DECISIONS = {name: METRICS[name] for name in ("f1", "sensitivity", "specificity")}
 
 
@@ -83,8 +83,17 @@ class Evaluation:
     end_to_end_macro_f1: Row
 
 
-def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
-    """Measure the answers against the truth; resampling is by patient."""
+def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Evaluation:
+    """Measure the answers against the truth; resampling is by patient.
+
+    Args:
+        dataset: The records with their labels.
+        answers: The out-of-fold answers for the same records.
+        report: Called with a line before each row of the table is measured.
+
+    Raises:
+        DatasetError: The answers are for other records.
+    """
     if answers.names != dataset.names:
         msg = "the out-of-fold answers are of other records than the given ones"
         raise DatasetError(msg)
@@ -94,14 +103,16 @@ def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
     in_cascade = answers.found & answers.found[:, :1]
 
     def row(label: str, rows: NDArray[np.bool_], found: NDArray[np.bool_], metrics: dict[str, Metric]) -> Row:
+        report(f"measuring {label}, {np.count_nonzero(rows)} records")
         column = LABELS.index(label)
         parts = (truth[rows, column], answers.probability[rows, column], found[rows, column])
-        return _row(label, parts, patients[rows], metrics)
+        return _measure_row(label, parts, patients[rows], metrics)
 
     def macro(rows: NDArray[np.bool_], found: NDArray[np.bool_]) -> Row:
+        report(f"measuring the macro-F1 of five sites, {np.count_nonzero(rows)} records")
         columns = [LABELS.index(site) for site in LEARNABLE]
         parts = (truth[rows][:, columns], answers.probability[rows][:, columns], found[rows][:, columns])
-        return _row("five sites, macro", parts, patients[rows], MACRO)
+        return _measure_row("five sites, macro", parts, patients[rows], MACRO)
 
     return Evaluation(
         row("infarction", everyone, answers.found, METRICS),
@@ -112,12 +123,12 @@ def evaluate(dataset: Dataset, answers: Answers) -> Evaluation:
     )
 
 
-def _row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: dict[str, Metric]) -> Row:
+def _measure_row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: dict[str, Metric]) -> Row:
     truth = parts[0]
     n, positives = len(truth), int(truth.reshape(len(truth), -1).any(axis=1).sum())
     if positives < ENOUGH_POSITIVES:
         return Row(name, n, positives, {})
-    resamples = _resamples(patients)
+    resamples = _draw_resamples(patients)
     figures = {}
     for key, metric in metrics.items():
         drawn = [metric(truth[rows], parts[1][rows], parts[2][rows]) for rows in resamples]
@@ -126,7 +137,7 @@ def _row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: dict[str
     return Row(name, n, positives, figures)
 
 
-def _resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _draw_resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Return row numbers of bootstrap samples: patients are drawn, and bring all their records."""
     random = np.random.default_rng(SEED)
     order = np.argsort(patients, kind="stable")
@@ -136,16 +147,16 @@ def _resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     ]
 
 
-def table(evaluation: Evaluation) -> Iterator[str]:
+def render_table(evaluation: Evaluation) -> Iterator[str]:
     """Yield the lines of a Markdown table."""
-    yield from _part("Infarction, all records", [evaluation.infarction], METRICS)
-    yield from _part("Sites, records with infarction", [*evaluation.sites, evaluation.macro_f1], METRICS)
-    yield from _part(
+    yield from _render_part("Infarction, all records", [evaluation.infarction], METRICS)
+    yield from _render_part("Sites, records with infarction", [*evaluation.sites, evaluation.macro_f1], METRICS)
+    yield from _render_part(
         "Both stages end to end, all records", [*evaluation.end_to_end, evaluation.end_to_end_macro_f1], DECISIONS
     )
 
 
-def _part(title: str, rows: list[Row], metrics: dict[str, Metric]) -> Iterator[str]:
+def _render_part(title: str, rows: list[Row], metrics: dict[str, Metric]) -> Iterator[str]:
     yield f"| {title} | n | positive | " + " | ".join(metrics) + " |"
     yield "|---" * (len(metrics) + 3) + "|"
     for row in rows:

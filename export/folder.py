@@ -15,7 +15,7 @@ from ecg_edge.readers import read_recording
 from ecg_edge.selfcheck import GOLDEN, golden_answer
 
 
-def serialized(model: onnx.ModelProto) -> bytes:
+def serialize(model: onnx.ModelProto) -> bytes:
     """Return the bytes of a model, the same for the same model."""
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -23,7 +23,7 @@ def serialized(model: onnx.ModelProto) -> bytes:
 
 def write_models(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write the model file of each stage and the manifest."""
-    entries = {stage: _written(folder, f"{stage}.onnx", content) for stage, content in contents.items()}
+    entries = {stage: _write_file(folder, f"{stage}.onnx", content) for stage, content in contents.items()}
     _write_manifest(folder, {"schema": 1, "models": entries})
 
 
@@ -36,10 +36,10 @@ def write_golden(folder: Path) -> None:
     ]
     content = json.dumps({"tolerance": 1e-5, "recordings": recordings}, indent=1).encode()
     manifest = json.loads((folder / MANIFEST).read_bytes())
-    _write_manifest(folder, manifest | {"checks": {"golden": _written(folder, GOLDEN, content)}})
+    _write_manifest(folder, manifest | {"checks": {"golden": _write_file(folder, GOLDEN, content)}})
 
 
-def _written(folder: Path, file: str, content: bytes) -> dict[str, Any]:
+def _write_file(folder: Path, file: str, content: bytes) -> dict[str, Any]:
     """Write a file and return its entry in the manifest."""
     (folder / file).write_bytes(content)
     return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

@@ -37,9 +37,9 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
     share = 1 / len(network.members)
     calibration = _Calibration(*(share * each.double().numpy() for each in (exported.slope, exported.intercept)))
     ecg = add("Unsqueeze", "ecg", add.integers(2))
-    members = [_Member(add, network.settings, _weights(member.state_dict())) for member in network.members]
+    members = [_Member(add, network.settings, _read_weights(member.state_dict())) for member in network.members]
     logits = reduce(partial(add, "Add"), [member.logits(ecg, calibration) for member in members])
-    add("Sigmoid", _promised_windows(add, logits, network.settings), name="window_probability")
+    add("Sigmoid", _cut_to_promised_windows(add, logits, network.settings), name="window_probability")
     add("ReduceMean", "window_probability", add.integers(1), keepdims=0, name="probability")
     labels = network.n_labels
     outputs = {"probability": ["batch", labels], "window_probability": ["batch", "windows", labels]}
@@ -49,7 +49,7 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
     return model
 
 
-def _promised_windows(add: GraphBuilder, logits: str, settings: NetworkSettings) -> str:
+def _cut_to_promised_windows(add: GraphBuilder, logits: str, settings: NetworkSettings) -> str:
     """Cut off a last window (b, w, labels) that the frames give though the recording ends before it does."""
     after = add("Sub", add("Shape", "ecg", start=2, end=3), add.integers(settings.window - settings.stride))
     return add("Slice", logits, add.integers(0), add("Div", after, add.integers(settings.stride)), add.integers(1))
@@ -63,7 +63,7 @@ class _Calibration:
     intercept: NDArray[np.float64]
 
 
-def _weights(state: Mapping[str, Tensor]) -> _Weights:
+def _read_weights(state: Mapping[str, Tensor]) -> _Weights:
     return {key: value.double().numpy() for key, value in state.items()}
 
 
@@ -82,53 +82,55 @@ class _Member:
     def logits(self, ecg: str, calibration: _Calibration) -> str:
         """Return what the member adds to the calibrated logits, (b, w, labels)."""
         add = self._add
-        frames = self._trunk(ecg)  # b c 1 f
+        frames = self._add_trunk(ecg)  # b c 1 f
         step = self._settings.stride // self._settings.hop
-        of_frames = add("Concat", *self._pooled(frames, (1, self._settings.frames), (1, step)), axis=1)
-        attended = self._attended(self._frames_last(frames))  # b 1 f c
-        of_attended = self._pooled(attended, (self._settings.frames - self._neighbours + 1, 1), (step, 1))
-        joined = [self._frames_last(of_frames), *(add("Squeeze", each, add.integers(1)) for each in of_attended)]
-        weight, bias = self._of("hidden")
+        of_frames = add("Concat", *self._pool(frames, (1, self._settings.frames), (1, step)), axis=1)
+        attended = self._attend(self._squeeze_to_frames(frames))  # b 1 f c
+        of_attended = self._pool(attended, (self._settings.frames - self._neighbours + 1, 1), (step, 1))
+        joined = [self._squeeze_to_frames(of_frames), *(add("Squeeze", each, add.integers(1)) for each in of_attended)]
+        weight, bias = self._layer("hidden")
         # What is added to all frames alike may as well be added to their mean and maximum.
-        bias = bias + weight[:, -2 * self._channels :] @ np.tile(self._attended_bias(), 2)
-        hidden = add("Relu", self._affine(add("Concat", *joined, axis=2), weight, bias))
+        bias = bias + weight[:, -2 * self._channels :] @ np.tile(self._sum_attended_bias(), 2)
+        hidden = add("Relu", self._apply_affine(add("Concat", *joined, axis=2), weight, bias))
         labels = len(calibration.slope)  # auxiliary outputs follow them
-        weight, bias = (each[:labels] for each in self._of("output"))
+        weight, bias = (each[:labels] for each in self._layer("output"))
         slope, intercept = calibration.slope, calibration.intercept
-        return self._affine(hidden, weight * slope[:, None], bias * slope + intercept)
+        return self._apply_affine(hidden, weight * slope[:, None], bias * slope + intercept)
 
-    def _trunk(self, x: str) -> str:
+    def _add_trunk(self, x: str) -> str:
         add, settings = self._add, self._settings
         for i, (_, _, stride) in enumerate(settings.convolutions):
-            x = add("Relu", self._convolution(f"trunk.{2 * i}", x, stride))
+            x = add("Relu", self._convolve(f"trunk.{2 * i}", x, stride))
         margin = settings.residual_kernel - 1
         for i in range(settings.residual_blocks):
             name = f"trunk.{2 * len(settings.convolutions) + i}"
-            inner = add("Relu", self._convolution(f"{name}.first", x, 1))
+            inner = add("Relu", self._convolve(f"{name}.first", x, 1))
             cut = add("Slice", x, add.integers(margin), add.integers(-margin), add.integers(3))
-            x = add("Relu", add("Add", self._convolution(f"{name}.second", inner, 1), cut))
+            x = add("Relu", add("Add", self._convolve(f"{name}.second", inner, 1), cut))
         return x
 
-    def _pooled(self, x: str, window: tuple[int, int], step: tuple[int, int]) -> list[str]:
+    def _pool(self, x: str, window: tuple[int, int], step: tuple[int, int]) -> list[str]:
         """Return mean and maximum in each window."""
         return [self._add(kind, x, kernel_shape=window, strides=step) for kind in ("AveragePool", "MaxPool")]
 
-    def _attended(self, x: str) -> str:
-        """Map frames (b, f, c) to the attention block's output without `_attended_bias`, (b, 1, fewer frames, c)."""
+    def _attend(self, x: str) -> str:
+        """Map frames (b, f, c) to the attention block's output without its bias, (b, 1, fewer frames, c)."""
         add, before, after = self._add, self._neighbours // 2, (self._neighbours - 1) // 2
         n_frames = add("Shape", x, start=1, end=2)
-        x = self._whole_tiles(x, n_frames)
+        x = self._pad_to_whole_tiles(x, n_frames)
         scale, shift = (self._constant(self._weights[f"attention.norm.{part}"]) for part in ("weight", "bias"))
         normed = add("LayerNormalization", x, scale, shift, axis=-1, epsilon=1e-5)
         end = add("Sub", n_frames, add.integers(after))
-        own = self._frames(x, before, end)
-        query = self._frames(normed, before, before - self._tile)
-        expanded = self._affine(self._frames(normed, before, end), *self._of("attention.feed_forward.0"))
-        fed = self._matmul(add("Relu", expanded), self._weights["attention.feed_forward.2.weight"])
-        mixed = self._frames(self._mixed(query, normed), 0, add("Sub", n_frames, add.integers(before + after)))
+        own = self._slice_frames(x, before, end)
+        query = self._slice_frames(normed, before, before - self._tile)
+        expanded = self._apply_affine(self._slice_frames(normed, before, end), *self._layer("attention.feed_forward.0"))
+        fed = self._multiply(add("Relu", expanded), self._weights["attention.feed_forward.2.weight"])
+        mixed = self._slice_frames(
+            self._gather_neighbours(query, normed), 0, add("Sub", n_frames, add.integers(before + after))
+        )
         return add("Unsqueeze", add("Add", add("Add", own, fed), mixed), add.integers(1))
 
-    def _whole_tiles(self, x: str, n_frames: str) -> str:
+    def _pad_to_whole_tiles(self, x: str, n_frames: str) -> str:
         """Add frames of zeros to (b, f, c) until each neighbourhood begins in a tile that another one follows."""
         add, least = self._add, self._tile - self._neighbours + 1
         # Up to a multiple of the tile, from a number of frames that no recording reaches.
@@ -136,48 +138,48 @@ class _Member:
         missing = add("Add", missing, add.integers(least))
         return add("Pad", x, add("Concat", add.integers(0, 0, 0, 0), missing, add.integers(0), axis=0))
 
-    def _frames(self, x: str, start: int, end: int | str) -> str:
+    def _slice_frames(self, x: str, start: int, end: int | str) -> str:
         add = self._add
         return add("Slice", x, add.integers(start), end if isinstance(end, str) else add.integers(end), add.integers(1))
 
-    def _mixed(self, query: str, normed: str) -> str:
+    def _gather_neighbours(self, query: str, normed: str) -> str:
         """Return what each frame that asks has gathered from its neighbourhood, (b, f, c)."""
         add = self._add
         weight = np.split(self._weights["attention.projections.weight"], 3)
-        query = self._tiles(self._of_heads(query, weight[0] / math.sqrt(self._width)))
-        key, value = (self._of_heads(normed, each) for each in weight[1:])
+        query = self._cut_into_tiles(self._project_to_heads(query, weight[0] / math.sqrt(self._width)))
+        key, value = (self._project_to_heads(normed, each) for each in weight[1:])
         # What is no number must not reach those that are no neighbours: 0 times it is not 0.
         value = add("Where", add("IsNaN", value), self._constant(np.zeros(1)), value)
-        key, value = (self._pairs_of_tiles(self._tiles(each)) for each in (key, value))
+        key, value = (self._join_tile_pairs(self._cut_into_tiles(each)) for each in (key, value))
         scores = add("MatMul", query, add("Transpose", key, perm=[0, 1, 2, 4, 3]))
-        scores = self._by_place(add("Add", scores, self._constant(self._place_bias()[:, None])))
-        mixed = add("MatMul", self._by_frame(add("Softmax", scores, axis=-1)), value)
+        scores = self._order_by_place(add("Add", scores, self._constant(self._build_place_bias()[:, None])))
+        mixed = add("MatMul", self._order_by_frame(add("Softmax", scores, axis=-1)), value)
         joined = add("Reshape", add("Transpose", mixed, perm=[0, 2, 3, 1, 4]), add.integers(0, -1, self._channels))
-        return self._matmul(joined, self._weights["attention.output.weight"])
+        return self._multiply(joined, self._weights["attention.output.weight"])
 
-    def _of_heads(self, x: str, weight: NDArray[np.float64]) -> str:
+    def _project_to_heads(self, x: str, weight: NDArray[np.float64]) -> str:
         """Return a projection of frames (b, f, c), head by head, (b, h, f, width)."""
         add = self._add
         by_head = weight.reshape(self._heads, self._width, -1).transpose(0, 2, 1)
         return add("MatMul", add("Unsqueeze", x, add.integers(1)), self._constant(by_head))
 
-    def _tiles(self, x: str) -> str:
+    def _cut_into_tiles(self, x: str) -> str:
         """Cut (b, h, f, width) into tiles, (b, h, n, tile, width)."""
         return self._add("Reshape", x, self._add.integers(0, 0, -1, self._tile, self._width))
 
-    def _pairs_of_tiles(self, x: str) -> str:
+    def _join_tile_pairs(self, x: str) -> str:
         """Join each tile with the next, (b, h, n, tile, width) to (b, h, n - 1, 2 * tile, width)."""
         add, last = self._add, np.iinfo(np.int64).max
         spans = ((0, -1), (1, last))
         pair = (add("Slice", x, *map(add.integers, span), add.integers(2)) for span in spans)
         return add("Concat", *pair, axis=3)
 
-    def _place_bias(self) -> NDArray[np.float64]:
+    def _build_place_bias(self) -> NDArray[np.float64]:
         """Return the bias of each score in both tiles, (h, tile, 2 * tile); any where no neighbour stands."""
         place = np.arange(2 * self._tile) - np.arange(self._tile)[:, None]
         return self._weights["attention.place_bias"][:, place.clip(0, self._neighbours - 1)]
 
-    def _by_place(self, scores: str) -> str:
+    def _order_by_place(self, scores: str) -> str:
         """Take the neighbours' scores out of those of both tiles, (b, h, n, tile, 2 * tile) to neighbours last.
 
         Each frame's neighbours begin one later than those of the frame before: in rows that are longer by one number,
@@ -185,40 +187,40 @@ class _Member:
         """
         add, tile = self._add, self._tile
         flat = add("Reshape", scores, add.integers(0, 0, -1, 2 * tile * tile))
-        rows = add("Reshape", self._padded(flat, 4, tile), add.integers(0, 0, -1, tile, 2 * tile + 1))
+        rows = add("Reshape", self._pad(flat, 4, tile), add.integers(0, 0, -1, tile, 2 * tile + 1))
         return add("Slice", rows, add.integers(0), add.integers(self._neighbours), add.integers(4))
 
-    def _by_frame(self, shares: str) -> str:
-        """Undo `_by_place`, with zeros for those that are no neighbours."""
+    def _order_by_frame(self, shares: str) -> str:
+        """Undo `_order_by_place`, with zeros for those that are no neighbours."""
         add, tile = self._add, self._tile
-        rows = self._padded(shares, 5, 2 * tile + 1 - self._neighbours)
+        rows = self._pad(shares, 5, 2 * tile + 1 - self._neighbours)
         flat = add("Reshape", rows, add.integers(0, 0, -1, tile * (2 * tile + 1)))
         whole = add("Slice", flat, add.integers(0), add.integers(2 * tile * tile), add.integers(3))
         return add("Reshape", whole, add.integers(0, 0, -1, tile, 2 * tile))
 
-    def _padded(self, x: str, axes: int, by: int) -> str:
+    def _pad(self, x: str, axes: int, by: int) -> str:
         return self._add("Pad", x, self._add.integers(*[0] * (2 * axes - 1), by))
 
-    def _attended_bias(self) -> NDArray[np.float64]:
+    def _sum_attended_bias(self) -> NDArray[np.float64]:
         """Return what the attention block adds to every frame alike, (c)."""
         return self._weights["attention.feed_forward.2.bias"] + self._weights["attention.output.bias"]
 
-    def _frames_last(self, x: str) -> str:
+    def _squeeze_to_frames(self, x: str) -> str:
         """Return (b, f, c) of (b, c, 1, f)."""
         add = self._add
         return add("Squeeze", add("Transpose", x, perm=[0, 2, 3, 1]), add.integers(1))
 
-    def _of(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _layer(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
-    def _convolution(self, name: str, x: str, stride: int) -> str:
-        weight, bias = (self._constant(each) for each in self._of(f"{name}.convolution"))
+    def _convolve(self, name: str, x: str, stride: int) -> str:
+        weight, bias = (self._constant(each) for each in self._layer(f"{name}.convolution"))
         return self._add("Conv", x, weight, bias, strides=[1, stride])
 
-    def _affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
-        return self._add("Add", self._matmul(x, weight), self._constant(bias))
+    def _apply_affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
+        return self._add("Add", self._multiply(x, weight), self._constant(bias))
 
-    def _matmul(self, x: str, weight: NDArray[np.float64]) -> str:
+    def _multiply(self, x: str, weight: NDArray[np.float64]) -> str:
         return self._add("MatMul", x, self._constant(weight.T))
 
     def _constant(self, values: NDArray[np.float64]) -> str:

@@ -38,7 +38,7 @@ class Answers:
                 msg = f"{runs} holds logits of other records than the {len(dataset.names)} given ones"
                 raise RunsError(msg)
             folds = out_of_fold.folds
-            parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.scored(dataset)))
+            parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.select_scored(dataset)))
         probability, found = (np.hstack(each) for each in zip(*parts, strict=True))
         return cls(dataset.names, folds, probability, found)
 

@@ -21,7 +21,7 @@ class Exported(nn.Module):
 
     def __init__(self, network: Network, choice: Choice) -> None:
         super().__init__()
-        self.network = fused(network)
+        self.network = fuse_batch_norms(network)
         self.slope = nn.Buffer(torch.from_numpy(choice.slope))
         self.intercept = nn.Buffer(torch.from_numpy(choice.intercept))
 
@@ -31,7 +31,7 @@ class Exported(nn.Module):
         return window_probability.mean(dim=1), window_probability
 
 
-def fused(network: Network) -> Network:
+def fuse_batch_norms(network: Network) -> Network:
     """Return a copy whose convolutions have taken in their batch norms."""
     copy = deepcopy(network).eval()
     for module in list(copy.modules()):

@@ -10,14 +10,14 @@ from sklearn.metrics import log_loss, roc_auc_score
 from ecg_edge.detector import Detector
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS, Recording
-from export.card import card
+from export.card import render_card
 from export.checks import check_model
 from export.choices import ENOUGH_POSITIVES, Choice, choose
-from export.crossfit import OutOfFold, final_file, fold_file, load_network
+from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file
 from export.dataset import Dataset
 from export.errors import ExportError
 from export.evaluation import Evaluation, Figure, evaluate
-from export.folder import serialized, write_golden, write_models
+from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
 from export.out_of_fold import FILE, Answers
 from export.reference import Exported
@@ -49,8 +49,8 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
         specs = _write_models(dataset, runs, made, evaluation, fold=None)
         answers.save(made / FILE)
         write_golden(made)
-        seen = seen_score(Detector(made, quality_gate="warn"), dataset)
-        (made / "README.md").write_text(card(evaluation, specs, dataset, seen), encoding="utf-8")
+        seen = measure_seen_records(Detector(made, quality_gate="warn"), dataset)
+        (made / "README.md").write_text(render_card(evaluation, specs, dataset, seen), encoding="utf-8")
         for path in made.iterdir():
             path.replace(out / path.name)
 
@@ -67,13 +67,13 @@ def _write_models(
     specs, contents = [], {}
     for stage in STAGES.values():
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
-        rows = stage.scored(dataset) & (out_of_fold.folds != fold)
+        rows = stage.select_scored(dataset) & (out_of_fold.folds != fold)
         choice = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows])
-        weights = runs / (final_file(stage) if fold is None else fold_file(stage, fold))
+        weights = runs / (name_final_file(stage) if fold is None else name_fold_file(stage, fold))
         network = load_network(stage, weights, choice.epoch, stage.auxiliary(dataset).shape[1])
         exported = Exported(network, choice).eval()
-        spec = _spec(stage, choice, dataset, evaluation)
-        content = serialized(to_onnx(exported, spec))
+        spec = _make_spec(stage, choice, dataset, evaluation)
+        content = serialize(to_onnx(exported, spec))
         check_model(content, exported, spec, dataset.signals[:3])
         contents[stage.name] = content
         specs.append(spec)
@@ -81,7 +81,7 @@ def _write_models(
     return specs
 
 
-def seen_score(detector: Detector, dataset: Dataset) -> str:
+def measure_seen_records(detector: Detector, dataset: Dataset) -> str:
     """Return a line on how models do on the first training records: a fixed measure that shows a broken file."""
     recordings = [Recording(signal, name=name) for name, signal in zip(dataset.names, dataset.signals, strict=True)]
     findings = list(detector.detect_many(recordings[:SEEN], all_sites=True))
@@ -95,7 +95,7 @@ def seen_score(detector: Detector, dataset: Dataset) -> str:
     )
 
 
-def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
+def _make_spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
     positives = stage.truth(dataset).sum(axis=0)
     population = "records with infarction" if stage.scored_on_infarctions else "all records"
     return ModelSpec(
@@ -118,24 +118,24 @@ def _spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation
             "slope": choice.slope.tolist(),
             "intercept": choice.intercept.tolist(),
         },
-        metrics={} if evaluation is None else plain_metrics(stage, evaluation),
-        training_data=_training_data(stage, dataset),
+        metrics={} if evaluation is None else collect_metrics(stage, evaluation),
+        training_data=_describe_training_data(stage, dataset),
         licence="MIT",
     )
 
 
-def _training_data(stage: Stage, dataset: Dataset) -> str:
-    taught = np.flatnonzero(stage.taught(dataset))
+def _describe_training_data(stage: Stage, dataset: Dataset) -> str:
+    taught = np.flatnonzero(stage.select_taught(dataset))
     return TRAINING_DATA.format(n=len(taught), patients=len({dataset.patients[i] for i in taught}))
 
 
-def plain_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
+def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
     """Return the figures of a stage's labels as its spec holds them."""
     rows = evaluation.sites if stage.scored_on_infarctions else (evaluation.infarction,)
-    return {row.name: {name: _plain(figure) for name, figure in row.figures.items()} for row in rows}
+    return {row.name: {name: _to_dict(figure) for name, figure in row.figures.items()} for row in rows}
 
 
-def _plain(figure: Figure) -> dict[str, float]:
+def _to_dict(figure: Figure) -> dict[str, float]:
     return {
         "value": round(figure.value, 4),
         "low": round(figure.low, 4),

@@ -45,12 +45,12 @@ class Stage:
         """Return the weight of each record in the loss of the labels, shape (records,)."""
         return np.where(dataset.infarction[:, 0] > 0, 1, self.healthy_weight).astype(np.float32)
 
-    def taught(self, dataset: Dataset) -> NDArray[np.bool_]:
+    def select_taught(self, dataset: Dataset) -> NDArray[np.bool_]:
         """Return the records that the stage learns from, shape (records,)."""
         drawn = np.random.default_rng(SEED).random(len(dataset.names)) < self.healthy_share
         return drawn | (dataset.infarction[:, 0] > 0)
 
-    def scored(self, dataset: Dataset) -> NDArray[np.bool_]:
+    def select_scored(self, dataset: Dataset) -> NDArray[np.bool_]:
         """Return the records on which the stage is chosen and measured, shape (records,)."""
         return (dataset.infarction[:, 0] > 0) | (not self.scored_on_infarctions)
 

@@ -136,7 +136,7 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
-def window_logits(network: Network, signals: NDArray[np.float32], batch: int = 16) -> NDArray[np.float32]:
+def compute_window_logits(network: Network, signals: NDArray[np.float32], batch: int = 16) -> NDArray[np.float32]:
     """Logits of the labels.
 
     Returns:

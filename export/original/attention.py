@@ -14,7 +14,7 @@ import onnx
 
 from export.builder import GraphBuilder
 from export.original.checkpoint import LEADS
-from export.original.encoder import projected
+from export.original.encoder import project
 from export.original.weights import Array
 
 
@@ -39,7 +39,7 @@ class Blocks:
         return self.in_stride * self.reachable < self.in_window**2
 
 
-def attended(add: GraphBuilder, weights: Mapping[str, Array], blocks: Blocks, ecg: str, starts: str) -> str:
+def add_attention(add: GraphBuilder, weights: Mapping[str, Array], blocks: Blocks, ecg: str, starts: str) -> str:
     """Return what attention gives each window before its output projection, shape (batch * windows, window, LEADS).
 
     Args:
@@ -50,17 +50,17 @@ def attended(add: GraphBuilder, weights: Mapping[str, Array], blocks: Blocks, ec
         starts: First sample of each window, shape (windows,).
     """
     width, size = LEADS // blocks.heads, blocks.size
-    query, key, value = projected(add, weights, ecg, width)
+    query, key, value = project(add, weights, ecg, width)
     query = add("Reshape", query, add.integers(-1, size, blocks.heads, width))
     n_blocks = add("Div", add("Shape", ecg, start=1, end=2), add.integers(size))
-    key, value = (_reachable(add, each, n_blocks, blocks) for each in (key, value))
+    key, value = (_gather_reachable(add, each, n_blocks, blocks) for each in (key, value))
     mixed = add(
         "Scan",
         add("Transpose", query, perm=[0, 2, 3, 1]),
         add("Transpose", key, perm=[0, 3, 1, 2, 4]),
         add("Transpose", value, perm=[0, 3, 1, 4, 2]),
         num_scan_inputs=3,
-        body=_one_block(blocks, width),
+        body=_build_block_graph(blocks, width),
     )
     rows = add("Concat", add.integers(-1), add("Mul", n_blocks, add.integers(blocks.in_window)), axis=0)
     mixed = add("Reshape", mixed, add("Concat", rows, add.integers(size * LEADS), axis=0))
@@ -71,7 +71,7 @@ def attended(add: GraphBuilder, weights: Mapping[str, Array], blocks: Blocks, ec
     return add("Reshape", mixed, add.integers(-1, blocks.in_window * size, LEADS))
 
 
-def _reachable(add: GraphBuilder, x: str, n_blocks: str, blocks: Blocks) -> str:
+def _gather_reachable(add: GraphBuilder, x: str, n_blocks: str, blocks: Blocks) -> str:
     """Return for each block those that it reaches, zeros beyond the ends.
 
     The shape is (batch * blocks, reachable, size, heads, width).
@@ -85,7 +85,7 @@ def _reachable(add: GraphBuilder, x: str, n_blocks: str, blocks: Blocks) -> str:
     return add("Reshape", add("Gather", padded, rows, axis=1), add.integers(*shape))
 
 
-def _one_block(blocks: Blocks, width: int) -> onnx.GraphProto:
+def _build_block_graph(blocks: Blocks, width: int) -> onnx.GraphProto:
     """Return a graph that answers the queries of one block in each window that holds it.
 
     Queries are the last axis of all that is computed: it is the long one, which elementwise kernels like.

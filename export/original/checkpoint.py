@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise CheckpointError(path, f"cannot be read: {error.strerror}") from error
     try:
-        damaged = _damaged_part(file)
+        damaged = _find_damaged_part(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for what is not a checkpoint
         raise CheckpointError(path, "is damaged, or holds something else than weights alone") from error
@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     return {str(key): value for key, value in state.items()}
 
 
-def _damaged_part(file: io.BytesIO) -> str | None:
+def _find_damaged_part(file: io.BytesIO) -> str | None:
     # torch itself does not look at the checksums of the archive.
     damaged = None
     if zipfile.is_zipfile(file):

@@ -41,14 +41,14 @@ def compare(folder: Path, other: Path, records: Path) -> Iterator[Comparison]:
     Raises:
         UnreadableError: None of the recordings can be read and answered.
     """
-    both = [_findings(each, records) for each in (folder, other)]
+    both = [_find(each, records) for each in (folder, other)]
     if not all(both):
         raise UnreadableError(records, "holds no recording that can be answered")
-    yield _compared("infarction", *([[_infarction(each)] for each in findings] for findings in both))
-    yield _compared("localization", *([_sites(each) for each in findings] for findings in both))
+    yield _compare_stage("infarction", *([[_infarction(each)] for each in findings] for findings in both))
+    yield _compare_stage("localization", *([_sites(each) for each in findings] for findings in both))
 
 
-def _findings(folder: Path, records: Path) -> list[Finding]:
+def _find(folder: Path, records: Path) -> list[Finding]:
     detector = Detector(folder, threads=usable_cores(), quality_gate="warn")
     findings = detector.detect_many(find_records(records), all_sites=True)
     return [finding for finding in findings if finding.error is None]
@@ -62,7 +62,7 @@ def _sites(finding: Finding) -> list[tuple[float, bool]]:
     return [(site.probability, site.found) for site in finding.sites]
 
 
-def _compared(
+def _compare_stage(
     stage: str, answers: Sequence[Sequence[tuple[float, bool]]], others: Sequence[Sequence[tuple[float, bool]]]
 ) -> Comparison:
     probability, decision = np.moveaxis(np.array([answers, others]), -1, 0)

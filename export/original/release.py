@@ -13,7 +13,7 @@ from ecg_edge.model.spec import ModelSpec
 from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import read_recording
 from export.checks import TOLERANCE, Limits, check_model
-from export.folder import serialized, write_golden, write_models
+from export.folder import serialize, write_golden, write_models
 from export.original.checkpoint import OriginalNetwork, read_checkpoint
 from export.original.comparison import compare
 from export.original.graph import OPERATORS, to_onnx
@@ -21,7 +21,7 @@ from export.original.reference import Reference
 from export.original.rules import ARCHITECTURES, Rule
 from export.original.runtime_check import check_runtime
 from export.original.scaler import Scaler, read_scaler
-from export.original.weights import rounded
+from export.original.weights import round_weights
 
 LIMITS = Limits(OPERATORS, most_bytes=120_000_000)
 
@@ -60,30 +60,32 @@ def convert(original: Original, settings: Settings, out: Path, say: Say) -> None
     contents = {}
     for stage, network in networks.items():
         say(f"{stage}: comparing with torch, record by record")
-        contents[stage] = _checked(stage, original, network, scaler, settings)
+        contents[stage] = _make_checked_model(stage, original, network, scaler, settings)
         say(f"{stage}: equal within {TOLERANCE}; {len(contents[stage]) / 1e6:.1f} MB as {settings.form}")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
         write_models(made, contents)
         write_golden(made)
-        for line in _comparisons(original, networks, scaler, settings, made):
+        for line in _compare_with_float32(original, networks, scaler, settings, made):
             say(line)
         for path in made.iterdir():
             path.replace(out / path.name)
 
 
-def _checked(stage: str, original: Original, network: OriginalNetwork, scaler: Scaler, settings: Settings) -> bytes:
-    spec = _spec(stage, original, settings)
-    network = rounded(network, spec.stride, settings.form)
-    content = serialized(to_onnx(network, spec, scaler, settings.form))
-    reference, signals = Reference(network, spec, scaler), _trial_signals()
+def _make_checked_model(
+    stage: str, original: Original, network: OriginalNetwork, scaler: Scaler, settings: Settings
+) -> bytes:
+    spec = _make_spec(stage, original, settings)
+    network = round_weights(network, spec.stride, settings.form)
+    content = serialize(to_onnx(network, spec, scaler, settings.form))
+    reference, signals = Reference(network, spec, scaler), _read_trial_signals()
     check_model(content, reference, spec, signals, LIMITS)
     check_runtime(content, reference, signals[0])
     return content
 
 
-def _spec(stage: str, original: Original, settings: Settings) -> ModelSpec:
+def _make_spec(stage: str, original: Original, settings: Settings) -> ModelSpec:
     path = original.checkpoints[stage]
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     version = f"original-{sha256[:12]}-{settings.rule.name}-{settings.form}"
@@ -92,14 +94,14 @@ def _spec(stage: str, original: Original, settings: Settings) -> ModelSpec:
     )
 
 
-def _trial_signals() -> NDArray[np.float32]:
+def _read_trial_signals() -> NDArray[np.float32]:
     """Return the example recordings and one of noise, shape (3, 12, 5000)."""
     examples = [read_recording(path).stretch(0, 5000) for path in sorted(example_recordings().glob("*.npy"))]
     noise = np.random.default_rng(0).normal(0, 0.3, (12, 5000)).astype(np.float32)
     return np.stack([*examples[:2], noise])
 
 
-def _comparisons(
+def _compare_with_float32(
     original: Original, networks: Mapping[str, OriginalNetwork], scaler: Scaler, settings: Settings, made: Path
 ) -> Iterator[str]:
     if settings.form == "float32":
@@ -109,7 +111,7 @@ def _comparisons(
         return
     plain = replace(settings, form="float32")
     contents = {
-        stage: serialized(to_onnx(network, _spec(stage, original, plain), scaler))
+        stage: serialize(to_onnx(network, _make_spec(stage, original, plain), scaler))
         for stage, network in networks.items()
     }
     with tempfile.TemporaryDirectory() as folder:

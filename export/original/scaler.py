@@ -52,7 +52,7 @@ def read_scaler(path: Path) -> Scaler:
         raise ScalerError(path, f"has {len(content)} bytes, too many for a scaler")
     try:
         found = _Unpickler(io.BytesIO(content)).load()
-        mean, scale = (_values(found, name) for name in ("mean_", "scale_"))
+        mean, scale = (_take_values(found, name) for name in ("mean_", "scale_"))
     except Exception as error:  # a hostile pickle raises any kind
         raise ScalerError(path, f"is not a stored StandardScaler: {error}") from error
     for name, values in (("mean_", mean), ("scale_", scale)):
@@ -94,8 +94,8 @@ class _Unpickler(pickle.Unpickler):
             ("numpy", "ndarray"): np.ndarray,
             ("numpy", "dtype"): np.dtype,
             # What n_samples_seen_ is made of; it is not used.
-            ("numpy.core.multiarray", "scalar"): _ignored,
-            ("numpy._core.multiarray", "scalar"): _ignored,
+            ("numpy.core.multiarray", "scalar"): _ignore,
+            ("numpy._core.multiarray", "scalar"): _ignore,
         }
 
     def find_class(self, module: str, name: str) -> object:
@@ -106,11 +106,11 @@ class _Unpickler(pickle.Unpickler):
         return self._known[module, name]
 
 
-def _ignored(*_: object) -> None:
+def _ignore(*_: object) -> None:
     return None
 
 
-def _values(found: object, name: str) -> NDArray[np.float32]:
+def _take_values(found: object, name: str) -> NDArray[np.float32]:
     values = vars(found).get(name) if isinstance(found, _StandardScaler) else None
     if not isinstance(values, _Array):
         msg = f"it has no {name}"

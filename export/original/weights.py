@@ -35,7 +35,7 @@ class FirstLayer:
     """For the transformer's output, sample-major."""
 
 
-def block_size(window: int, stride: int) -> int:
+def compute_block_size(window: int, stride: int) -> int:
     """Return the samples of the longest blocks of which both a window and a stride consist."""
     return math.gcd(window, stride)
 
@@ -50,7 +50,7 @@ def split(weight: Array, window: int, block: int) -> FirstLayer:
     return FirstLayer(tuple(parts[:-2]), parts[-2], parts[-1], weight[:, CHANNELS * window :].T)
 
 
-def joined(layer: FirstLayer) -> Array:
+def join(layer: FirstLayer) -> Array:
     """Return the weight of `fc1`, shape (HIDDEN, inputs)."""
     features = np.concatenate([each.T.reshape(HIDDEN, CHANNELS, -1) for each in layer.blocks], axis=2)
     features[..., :EDGE] = layer.left.T.reshape(HIDDEN, CHANNELS, EDGE)
@@ -58,16 +58,16 @@ def joined(layer: FirstLayer) -> Array:
     return np.hstack([features.reshape(HIDDEN, -1), layer.encoded.T])
 
 
-def rounded(network: OriginalNetwork, stride: int, form: str) -> OriginalNetwork:
+def round_weights(network: OriginalNetwork, stride: int, form: str) -> OriginalNetwork:
     """Return the network whose `fc1` has just the values that its stored form can hold."""
     if form == "float32":
         return network
     window = network.architecture.window
-    layer = split(network.fc1.weight.numpy(), window, block_size(window, stride))
-    blocks = tuple(_rounded(each, form) for each in layer.blocks)
-    rest = (_rounded(each, form) for each in (layer.left, layer.right, layer.encoded))
+    layer = split(network.fc1.weight.numpy(), window, compute_block_size(window, stride))
+    blocks = tuple(_round_part(each, form) for each in layer.blocks)
+    rest = (_round_part(each, form) for each in (layer.left, layer.right, layer.encoded))
     copy = deepcopy(network)
-    copy.fc1.weight = nn.Parameter(torch.from_numpy(joined(FirstLayer(blocks, *rest))), requires_grad=False)
+    copy.fc1.weight = nn.Parameter(torch.from_numpy(join(FirstLayer(blocks, *rest))), requires_grad=False)
     return copy
 
 
@@ -77,19 +77,19 @@ def store(graph: GraphBuilder, part: Array, form: str) -> str:
         return graph.constant(part)
     if form == "float16":
         return graph("Cast", graph.constant(part.astype(np.float16)), to=TensorProto.FLOAT)
-    integers, scale = _integers(part)
+    integers, scale = _quantize(part)
     # Not DequantizeLinear: onnxruntime makes an 8-bit product of that, which rounds the activations too.
     return graph("Mul", graph("Cast", graph.constant(integers), to=TensorProto.FLOAT), graph.constant(scale))
 
 
-def _rounded(part: Array, form: str) -> Array:
+def _round_part(part: Array, form: str) -> Array:
     if form == "float16":
         return part.astype(np.float16).astype(np.float32)
-    integers, scale = _integers(part)
+    integers, scale = _quantize(part)
     return integers * scale
 
 
-def _integers(part: Array) -> tuple[NDArray[np.int8], Array]:
+def _quantize(part: Array) -> tuple[NDArray[np.int8], Array]:
     """Return 8-bit integers and the scale of each column, whose greatest weight becomes 127."""
     scale = np.maximum(np.abs(part).max(axis=0), np.finfo(np.float32).tiny) / np.float32(127)
     return np.rint(part / scale).astype(np.int8), scale

@@ -9,9 +9,9 @@ from ecg_edge import Detector
 from ecg_edge.package_data import shipped_models
 from ecg_edge.readers import find_records
 from export.dataset import read_dataset
-from export.evaluation import evaluate, table
+from export.evaluation import evaluate, render_table
 from export.out_of_fold import FILE, LABELS, Answers
-from export.release import plain_metrics, seen_score
+from export.release import collect_metrics, measure_seen_records
 from export.stages import STAGES
 
 FOLD = 0
@@ -28,13 +28,16 @@ def answers():
 
 
 def test_the_card_the_accuracy_page_and_the_specs_say_what_the_out_of_fold_answers_give(dataset, answers, request):
-    evaluation = evaluate(dataset, answers)
-    lines = "\n".join(table(evaluation)).strip()
+    progress = []
+    evaluation = evaluate(dataset, answers, progress.append)
+    assert progress[0] == "measuring infarction, 1680 records"
+    assert len(progress) == 1 + 2 * (6 + 1)
+    lines = "\n".join(render_table(evaluation)).strip()
     for page in (shipped_models() / "README.md", request.path.parents[2] / "docs/accuracy.md"):
         assert lines in page.read_text(encoding="utf-8")
     detector = Detector()
     for model in (detector.infarction, detector.localization):
-        assert model.spec.metrics == plain_metrics(STAGES[model.spec.stage], evaluation)
+        assert model.spec.metrics == collect_metrics(STAGES[model.spec.stage], evaluation)
 
 
 def test_no_patient_is_in_two_folds(dataset, answers):
@@ -62,7 +65,7 @@ def test_the_runtime_gives_the_out_of_fold_answers_of_a_fold(records, answers, r
 
 def test_the_shipped_models_still_score_what_the_card_says(dataset):
     card = (shipped_models() / "README.md").read_text(encoding="utf-8")
-    assert seen_score(Detector(quality_gate="warn"), dataset) in card
+    assert measure_seen_records(Detector(quality_gate="warn"), dataset) in card
 
 
 def test_the_card_counts_the_records_that_are_too_few(dataset):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.choices import best_f1_threshold, choose, choose_across, probabilities
+from export.choices import choose, choose_across, compute_probabilities, find_best_f1_threshold
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_the_best_epoch_is_chosen(made):
 
 def test_probabilities_are_calibrated(made):
     logits, truth = made
-    probability = probabilities(logits, choose(logits, truth))[:, 0]
+    probability = compute_probabilities(logits, choose(logits, truth))[:, 0]
     assert probability.mean() == pytest.approx(truth[:, 0].mean(), abs=0.02)
     assert choose(logits, truth).slope[0] < 1
 
@@ -34,7 +34,7 @@ def test_a_label_with_too_few_positives_gets_the_fallback(made):
 def test_the_threshold_has_the_best_f1():
     truth = np.array([0, 0, 1, 0, 1, 1], np.float32)
     probability = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.9])
-    assert best_f1_threshold(truth, probability) == pytest.approx(0.25)
+    assert find_best_f1_threshold(truth, probability) == pytest.approx(0.25)
 
 
 def test_no_record_has_a_say_in_its_own_answer(made):

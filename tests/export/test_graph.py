@@ -24,7 +24,7 @@ from export.errors import ExportCheckError
 from export.graph import to_onnx
 from export.network import Network
 from export.reference import Exported
-from export.release import serialized
+from export.release import serialize
 from export.stages import STAGES
 
 
@@ -61,7 +61,7 @@ def signals():
 
 def test_the_shipped_sizes_pass_every_check(exported, signals):
     model, reference, _, _, spec = exported
-    check_model(serialized(model), reference, spec, signals)
+    check_model(serialize(model), reference, spec, signals)
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 9, 16, 22])
@@ -69,7 +69,7 @@ def test_any_neighbourhood_that_a_window_holds_passes_every_check(signals, neigh
     stage = STAGES["localization"]
     sizes = replace(stage.network, neighbours=neighbours, members=1)
     reference, _, _, spec = made(replace(stage, network=sizes))
-    check_model(serialized(to_onnx(reference, spec)), reference, spec, signals)
+    check_model(serialize(to_onnx(reference, spec)), reference, spec, signals)
 
 
 def test_a_neighbourhood_larger_than_a_window_is_refused():
@@ -88,11 +88,11 @@ def test_folding_batch_norm_and_calibration_change_no_answer(exported, signals):
 
 def test_the_same_network_gives_the_same_bytes(exported):
     model, reference, _, _, spec = exported
-    assert serialized(to_onnx(reference, spec)) == serialized(model)
+    assert serialize(to_onnx(reference, spec)) == serialize(model)
 
 
 def test_the_file_holds_nothing_of_the_machine_that_made_it(exported):
-    content = serialized(exported[0])
+    content = serialize(exported[0])
     assert b".py" not in content
     assert b"stack_trace" not in content
 
@@ -101,7 +101,7 @@ def broken(model, change):
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     change(copy)
-    return serialized(copy)
+    return serialize(copy)
 
 
 def rename_input(model):

@@ -24,7 +24,7 @@ from export.original.checkpoint import read_checkpoint
 from export.original.graph import to_onnx
 from export.original.rules import ARCHITECTURES, RULES
 from export.original.scaler import read_scaler
-from export.original.weights import rounded
+from export.original.weights import round_weights
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STAGES = ("infarction", "localization")
@@ -58,7 +58,7 @@ def networks(files):
 def build(network, scaler, rule, form="float32"):
     """Make the network with the weights that a form can hold, and its model."""
     spec = RULES[rule].spec("infarction" if network.architecture.outputs == 1 else "localization", "0", "nothing")
-    network = rounded(network, spec.stride, form)
+    network = round_weights(network, spec.stride, form)
     content = to_onnx(network, spec, scaler, form).SerializeToString()
     return network, Model(CheckedFile(Path("made.onnx"), content, "0"))
 

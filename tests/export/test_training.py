@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from export import crossfit
 from export.__main__ import main
-from export.crossfit import OutOfFold, final_file, fold_file, load_network, train_stage
+from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file, train_stage
 from export.errors import RunsError
 from export.network import NetworkSettings
 from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION
-from export.training import TrainingSettings, window_logits
+from export.training import TrainingSettings, compute_window_logits
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
 TRAINING = TrainingSettings(epochs=8, candidates=(6, 8), crop=1100, stride=100, averaging=0.9)
@@ -53,7 +53,7 @@ def test_training_learns_resumes_and_repeats_itself(dataset, tmp_path, one_proce
     ill = dataset.infarction[:, 0] > 0
     assert (score[ill][:, None] > score[~ill][None]).mean() > 0.9
 
-    (tmp_path / "a" / fold_file(SMALL, 3)).unlink()
+    (tmp_path / "a" / name_fold_file(SMALL, 3)).unlink()
     lines.clear()
     train_stage(SMALL, dataset, tmp_path / "a", lines.append)
     trained = {line.split(":")[0] for line in lines if "epoch 1," in line}
@@ -92,14 +92,14 @@ def test_weights_are_read_back_as_they_were(dataset, tmp_path, one_process):
     small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
     train_stage(small, dataset, tmp_path, lambda _: None)
     n_auxiliary = small.auxiliary(dataset).shape[1]
-    network = load_network(small, tmp_path / final_file(small), 0, n_auxiliary)
-    assert window_logits(network, dataset.signals[:2]).shape == (2, 5, 1)
+    network = load_network(small, tmp_path / name_final_file(small), 0, n_auxiliary)
+    assert compute_window_logits(network, dataset.signals[:2]).shape == (2, 5, 1)
     assert all(torch.isfinite(each).all() for each in network.state_dict().values())
 
 
 def test_the_second_stage_is_scored_on_infarctions(dataset):
-    np.testing.assert_array_equal(LOCALIZATION.scored(dataset), dataset.infarction[:, 0] > 0)
-    assert INFARCTION.scored(dataset).all()
+    np.testing.assert_array_equal(LOCALIZATION.select_scored(dataset), dataset.infarction[:, 0] > 0)
+    assert INFARCTION.select_scored(dataset).all()
 
 
 def test_converting_or_evaluating_without_a_training_is_one_line(dataset_folder, tmp_path):
@@ -121,11 +121,11 @@ def test_converting_or_evaluating_without_a_training_is_one_line(dataset_folder,
 def test_weights_that_are_missing_or_of_another_network_are_named(dataset, tmp_path, one_process):
     small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
     with pytest.raises(RunsError, match=r"there is no .*infarction_final\.pt"):
-        load_network(small, tmp_path / final_file(small), 0, 3)
+        load_network(small, tmp_path / name_final_file(small), 0, 3)
     train_stage(small, dataset, tmp_path, lambda _: None)
     wider = replace(small, network=replace(NETWORK, hidden=32))
     with pytest.raises(RunsError, match="trained with other settings"):
-        load_network(wider, tmp_path / final_file(small), 0, small.auxiliary(dataset).shape[1])
+        load_network(wider, tmp_path / name_final_file(small), 0, small.auxiliary(dataset).shape[1])
 
 
 def test_a_folder_that_is_no_dataset_is_one_line(tmp_path):
