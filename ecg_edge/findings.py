@@ -105,7 +105,7 @@ class Finding:
     def found_sites(self) -> tuple[str, ...]:
         """Names of the sites over their thresholds; empty with status "detected" means "site undetermined".
 
-        Without an infarction there is no site of one, whatever the second stage says of each.
+        Without an infarction there are no sites, even if the second stage finds one likely.
         """
         return tuple(site.site for site in self.sites if site.found) if self.status == "detected" else ()
 
@@ -121,7 +121,7 @@ class Finding:
 
 def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
     """Return the fields that are not None; a timeline, which may be long, is not copied."""
-    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    values = {key.name: getattr(part, key.name) for key in fields(part)}
     if isinstance(timeline := values.get("timeline"), Timeline):
         values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
     return {key: value for key, value in values.items() if value is not None}

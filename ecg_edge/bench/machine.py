@@ -79,7 +79,7 @@ def environment(setup: Setup, records: str) -> Environment:
         numpy=np.__version__,
         onnxruntime=onnxruntime.__version__,
         ecg_edge=__version__,
-        models=tuple(f"{each.name} {each.version} ({each.sha256[:12]})" for each in provenance.models),
+        models=tuple(f"{model.name} {model.version} ({model.sha256[:12]})" for model in provenance.models),
         provider=provenance.provider,
         threads=setup.threads,
         records=records,

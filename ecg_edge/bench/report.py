@@ -51,7 +51,7 @@ def text(report: Report) -> Iterator[str]:
             benchmark = row.benchmark
             yield ""
             yield f"{benchmark:<{width + 2}}{'median':>9} {'minimum':>9} {'IQR':>9} {'n':>5}"
-        figures = " ".join(f"{figure(each):>9}" for each in (row.median, row.minimum, row.interquartile_range))
+        figures = " ".join(f"{figure(value):>9}" for value in (row.median, row.minimum, row.interquartile_range))
         yield f"  {row.name:<{width}}{figures} {len(row.samples):>5} {row.unit:<10}{said(row.details)}".rstrip()
 
 

@@ -57,5 +57,5 @@ class Row:
             "higher_is_better": self.higher_is_better,
             "provider": self.provider,
             "details": dict(self.details),
-            "samples": [float(f"{each:.6g}") for each in self.samples],
+            "samples": [float(f"{sample:.6g}") for sample in self.samples],
         }

@@ -13,9 +13,9 @@ from ecg_edge.bench.setup import Setup
 def benchmarks(*packages: ModuleType) -> dict[str, str]:
     """Return the benchmarks in packages: the module of each by its name. None is imported yet."""
     return {
-        each.name: f"{package.__name__}.{each.name}"
+        found.name: f"{package.__name__}.{found.name}"
         for package in packages
-        for each in pkgutil.iter_modules(package.__path__)
+        for found in pkgutil.iter_modules(package.__path__)
     }
 
 

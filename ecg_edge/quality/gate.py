@@ -72,7 +72,7 @@ def find_unusable_windows(
         first: Number of blocks of the recording before `blocks`. No window may begin in them.
     """
     count = np.concatenate([[0], np.cumsum(blocks)])
-    start = -(-starts // BLOCK) - first
+    start = (starts + BLOCK - 1) // BLOCK - first
     stop = np.maximum((starts + window) // BLOCK - first, start)
     unusable: NDArray[np.bool_] = (stop > start) & (count[stop] - count[start] == stop - start)
     return unusable

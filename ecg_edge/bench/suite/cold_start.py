@@ -36,7 +36,7 @@ def measure(setup: Setup) -> Iterator[Row]:
     costs = interleaved(calls, Effort(3 * setup.effort.repeat, 3 * setup.effort.seconds))
     yield Row("interpreter", "ms", walls(costs["interpreter"], 1e3), provider="none")
     for step in steps[0]:
-        yield Row(step, "ms", tuple(each[step] * 1e3 for each in steps))
+        yield Row(step, "ms", tuple(run[step] * 1e3 for run in steps))
     yield Row(BARE, "ms", walls(costs[BARE], 1e3), {"with": "interpreter"}, provider="none")
     yield Row(_RUN, "ms", walls(costs[_RUN], 1e3), {"with": "interpreter"})
     ratios = tuple(run.wall / bare.wall for run, bare in zip(costs[_RUN], costs[BARE], strict=True))

@@ -38,5 +38,5 @@ def _row(setup: Setup, name: str, way: Callable[[Recording], object]) -> Row:
     costs.clear()
     repeated(some, setup.effort)
     milliseconds = walls(costs, 1e3)
-    p50, p95, p99 = (float(each) for each in np.percentile(milliseconds, [50, 95, 99]))
+    p50, p95, p99 = (float(value) for value in np.percentile(milliseconds, [50, 95, 99]))
     return Row(name, "ms", milliseconds, {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99})

@@ -30,4 +30,4 @@ def _answer_all(detector: Detector, recordings: list[Recording]) -> None:
 def counts(most: int) -> list[int]:
     """Return the numbers to measure up to `most`."""
     doubled = (2**power for power in range(most.bit_length()))
-    return sorted({each for each in (*range(1, _ALL_UP_TO + 1), *doubled, most) if each <= most})
+    return sorted({count for count in (*range(1, _ALL_UP_TO + 1), *doubled, most) if count <= most})
