@@ -1,7 +1,8 @@
 """The flags that are followed through a recording: one row a rule and lead, in one table a length of time step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
+from functools import cache
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -63,11 +64,9 @@ class FlagTable:
         lead_in: As of `EpisodeTracker`.
     """
 
-    def __init__(self, rows: Sequence[Row], step_s: float, lead_in: int = 0) -> None:
+    def __init__(self, rows: tuple[Row, ...], step_s: float, lead_in: int = 0) -> None:
         self._rows = rows
-        codes = [row.code for row in rows]
-        firsts = {code: codes.index(code) for code in dict.fromkeys(codes)}
-        self._rows_of = {code: slice(first, first + codes.count(code)) for code, first in firsts.items()}
+        self._rows_of = _find_rows(rows)
         self._tracker = EpisodeTracker(len(rows), step_s, lead_in)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
@@ -104,3 +103,11 @@ class FlagTable:
     def total_s(self, code: str) -> float:
         """Return for how many seconds the flag of a code was raised. The code must have one row."""
         return self._tracker.total_s(self._rows_of[code].start)
+
+
+@cache
+def _find_rows(rows: tuple[Row, ...]) -> dict[str, slice]:
+    """Return the rows of each code."""
+    codes = [row.code for row in rows]
+    firsts = {code: codes.index(code) for code in dict.fromkeys(codes)}
+    return {code: slice(first, first + codes.count(code)) for code, first in firsts.items()}
