@@ -2,7 +2,6 @@
 
 import atexit
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 
@@ -17,17 +16,19 @@ def example_recordings() -> Path:
 
 
 def _find_folder(name: str) -> Path:
-    package = files("ecg_edge")
-    if not isinstance(package, Path):
-        return _unpack(name)
-    installed = package / name
+    package = Path(__file__).parent
     # A checkout has the folders beside the package.
-    return installed if installed.is_dir() else package.parent / name
+    for folder in (package / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    return _unpack(name)
 
 
 @cache
 def _unpack(name: str) -> Path:
     """Copy a folder out of the archive that the package is imported from, until the process ends."""
+    # Only here: the import costs as much as an answer.
+    from importlib.resources import files
     from tempfile import TemporaryDirectory
 
     folder = TemporaryDirectory(prefix="ecg_edge-")
