@@ -1,4 +1,4 @@
-"""What changed between two runs, beyond noise: `python benchmarks/compare.py BASE.json NEW.json`."""
+"""Show what changed between two runs beyond noise: `python benchmarks/compare.py BASE.json NEW.json`."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 _FEWEST = 3
 _DRAWS = 2000
 _PERCENT = 95
-# Two runs of the same code on an idle machine differ by this: memory lies elsewhere, the clock is another.
+# Two runs of the same code on an idle machine differ by up to this much.
 _SAME = 0.03
 _SPEED, _SIZE = ("faster", "slower"), ("smaller", "larger")
 _WORDS = {"ms": _SPEED, "s": _SPEED, "records/s": _SPEED, "MiB": _SIZE, "KiB": _SIZE}
@@ -32,14 +32,15 @@ class Change:
     new: float
     unit: str
     low: float
-    """Of the ratio of new to base, 95% interval."""
+    """Lower end of the 95% interval of the ratio of new to base."""
     high: float
+    """Upper end."""
     verdict: str
     """"faster", "slower", "smaller", "larger", "better", "worse", "no change" or "too few samples"."""
 
     @property
     def percent(self) -> float:
-        """From base to new."""
+        """Return the change from base to new in percent."""
         return 100 * (self.new / self.base - 1)
 
     @property
@@ -66,7 +67,7 @@ def main(base: Path, new: Path, fail_over: float | None) -> None:
     3%. Rows with fewer than three samples are not judged.
     """
     reports = [_read(path) for path in (base, new)]
-    differences = list(_differences(*reports))
+    differences = list(_list_differences(*reports))
     for line in differences:
         click.echo(f"CAUTION: {line}")
     if differences and fail_over is not None:
@@ -75,7 +76,7 @@ def main(base: Path, new: Path, fail_over: float | None) -> None:
     changes = list(compare(*reports))
     for change in changes:
         click.echo(change)
-    for line in _only_in_one(*reports):
+    for line in _count_unmatched(*reports):
         click.echo(line)
     if fail_over is not None and any(change.worsened and abs(change.percent) > fail_over for change in changes):
         sys.exit(1)
@@ -83,19 +84,19 @@ def main(base: Path, new: Path, fail_over: float | None) -> None:
 
 def compare(base: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     """Yield the rows of the same name in two reports."""
-    old, rows = _rows(base), _rows(new)
+    old, rows = _index_rows(base), _index_rows(new)
     for name in (name for name in old if name in rows):
-        yield _change(name, old[name], rows[name])
+        yield _compare_rows(name, old[name], rows[name])
 
 
-def _change(name: str, base: dict[str, Any], new: dict[str, Any]) -> Change:
+def _compare_rows(name: str, base: dict[str, Any], new: dict[str, Any]) -> Change:
     first, second = (np.array(row["samples"], float) for row in (base, new))
-    low, high = _interval(first, second)
-    verdict = _verdict(base, float(new["median"] / base["median"]), (low, high), min(len(first), len(second)))
+    low, high = _compute_interval(first, second)
+    verdict = _judge(base, float(new["median"] / base["median"]), (low, high), min(len(first), len(second)))
     return Change(name, base["median"], new["median"], base["unit"], low, high, verdict)
 
 
-def _interval(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
+def _compute_interval(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
     """Return the bootstrap interval of the ratio of medians."""
     random = np.random.default_rng(0)
     base_medians, new_medians = (
@@ -106,7 +107,7 @@ def _interval(base: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[floa
     return float(low), float(high)
 
 
-def _verdict(row: dict[str, Any], ratio: float, interval: tuple[float, float], fewest: int) -> str:
+def _judge(row: dict[str, Any], ratio: float, interval: tuple[float, float], fewest: int) -> str:
     exact = row["unit"] in _EXACT
     if ratio == 1 or (not exact and (interval[0] <= 1 <= interval[1] or abs(ratio - 1) <= _SAME)):
         return "no change"
@@ -121,19 +122,19 @@ def _read(path: Path) -> dict[str, Any]:
     return report
 
 
-def _rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _index_rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {f"{row['benchmark']}: {row['name']}": row for row in report["rows"]}
 
 
-def _differences(base: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+def _list_differences(base: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     for key in ("processor", "cores", "memory_mib", "system", "gpu", "provider", "threads", "records"):
-        before, after = (each["environment"][key] for each in (base, new))
+        before, after = (report["environment"][key] for report in (base, new))
         if before != after:
             yield f"{key} was {before}, is {after}: the figures do not show what the code did"
 
 
-def _only_in_one(base: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    old, rows = _rows(base), _rows(new)
+def _count_unmatched(base: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    old, rows = _index_rows(base), _index_rows(new)
     for word, names in (("gone", old.keys() - rows.keys()), ("added", rows.keys() - old.keys())):
         counts = Counter(name.partition(":")[0] for name in names)
         yield from (f"{word}: {count} rows of {benchmark}" for benchmark, count in sorted(counts.items()))

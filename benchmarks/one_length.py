@@ -1,13 +1,14 @@
-"""Run as a process of its own: seconds and allocated memory that one recording takes, both stages, as JSON.
+"""Run as a separate process: print the seconds and the allocated memory of one recording, both stages, as JSON.
 
-Arguments: the recording, the provider, samples at most, seconds at most, and the models' folder if not the shipped one.
+Arguments: the recording, the provider, maximum samples, maximum seconds, and the models' folder unless it is the
+shipped one.
 """
 
 import json
 import sys
 
 from ecg_edge.bench.memory import AllocatedPeak
-from ecg_edge.bench.timing import Effort, repeated, walls
+from ecg_edge.bench.timing import Effort, list_wall_times, repeat_call
 from ecg_edge.detector import Detector
 from ecg_edge.readers import read_recording
 from ecg_edge.recording import Recording
@@ -26,8 +27,8 @@ def main(path: str, provider: str, repeat: str, seconds: str, models: str | None
     many = _MORE_IF_SHORT if recording.samples <= _WARM_UP else 1
     with AllocatedPeak() as peak:
         effort = Effort(many * int(repeat), float(seconds))
-        costs = repeated(lambda: detector.detect(recording, all_sites=True), effort)
-    sys.stdout.write(json.dumps({"seconds": walls(costs), "allocated_mib": peak.mib}))
+        costs = repeat_call(lambda: detector.detect(recording, all_sites=True), effort)
+    sys.stdout.write(json.dumps({"seconds": list_wall_times(costs), "allocated_mib": peak.mib}))
 
 
 if __name__ == "__main__":

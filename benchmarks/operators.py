@@ -1,4 +1,4 @@
-"""Which operators of a model take its time, from onnxruntime's own profiler."""
+"""Time of each operator of a model, from onnxruntime's profiler."""
 
 import json
 import tempfile
@@ -30,7 +30,7 @@ def profile(content: bytes, provider: str, ecg: NDArray[np.float32], calls: int)
         content: The ONNX file.
         provider: onnxruntime's name of it.
         ecg: Input, shape (batch, 12, samples).
-        calls: Of which each is one entry of the result.
+        calls: Number of measured calls; each call is one entry of the result.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
@@ -42,17 +42,17 @@ def profile(content: bytes, provider: str, ecg: NDArray[np.float32], calls: int)
         for _ in range(_WARM_UP + calls):
             session.run(["window_probability"], {"ecg": ecg})
         events = json.loads(Path(session.end_profiling()).read_bytes())
-    return _counted(events)
+    return _count_times(events)
 
 
-def _counted(events: list[dict[str, Any]]) -> Profile:
+def _count_times(events: list[dict[str, Any]]) -> Profile:
     runs = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["name"] == "model_run")[_WARM_UP:]
     nodes = [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
     result = Profile([], [])
     for start, end in runs:
         operators: Counter[str] = Counter()
         names: Counter[str] = Counter()
-        for node in (each for each in nodes if start <= each["ts"] <= end):
+        for node in (event for event in nodes if start <= event["ts"] <= end):
             operator, milliseconds = node["args"]["op_name"], node["dur"] / 1e3
             operators[operator] += milliseconds
             names[f"{operator} {node['name'].removesuffix('_kernel_time')}"] += milliseconds

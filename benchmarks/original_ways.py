@@ -33,9 +33,9 @@ class Way:
 
     call: Callable[[], object]
     windows: int
-    """That one call answers."""
+    """Number of windows that one call answers."""
     provider: str
-    """What really computes."""
+    """Library and device that really compute."""
 
 
 @dataclass
@@ -51,18 +51,18 @@ class Case:
 
     @cached_property
     def network(self) -> OriginalNetwork:
-        """Of the right shape."""
+        """The network with random weights."""
         torch.manual_seed(0)
         return OriginalNetwork(ARCHITECTURES[self.stage]).eval().requires_grad_(requires_grad=False)
 
     @cached_property
     def spec(self) -> ModelSpec:
-        """Where the windows lie."""
+        """Specification with the windows of the rule."""
         return self.rule.spec(self.stage, "0", "nothing")
 
     @cached_property
     def scaler(self) -> Scaler:
-        """As large as the original's numbers are."""
+        """Scaler of the same size as the original's."""
         return Scaler(np.zeros(SAMPLES, np.float32), np.full(SAMPLES, 0.3, np.float32))
 
     @property
@@ -77,30 +77,30 @@ class Case:
         scaled = self.scaler(self.ecg[None])
         return [scaled[..., start : start + self.spec.window] for start in self.starts]
 
-    def torch_way(self, answer: Callable[[OriginalNetwork, list[Tensor]], Tensor]) -> Way:
+    def run_in_torch(self, answer: Callable[[OriginalNetwork, list[Tensor]], Tensor]) -> Way:
         """Return a way in eager torch; `answer` maps the windows to logits."""
         device = "cuda" if self.provider == "cuda" and torch.cuda.is_available() else "cpu"
         network = deepcopy(self.network).to(device)
 
         def call() -> Tensor:
             with torch.no_grad():
-                return answer(network, [torch.from_numpy(each).to(device) for each in self.windows()]).cpu()
+                return answer(network, [torch.from_numpy(window).to(device) for window in self.windows()]).cpu()
 
         return Way(call, len(self.starts), f"torch {torch.__version__} {device}")
 
 
-def window_by_window(case: Case) -> Way:
-    """As its notebook does it."""
-    return case.torch_way(lambda network, windows: torch.cat([network(each) for each in windows]))
+def run_window_by_window(case: Case) -> Way:
+    """Answer one window after the other, as the original notebook does."""
+    return case.run_in_torch(lambda network, windows: torch.cat([network(window) for window in windows]))
 
 
-def batched(case: Case) -> Way:
-    """All windows of the record in one call."""
-    return case.torch_way(lambda network, windows: network(torch.cat(windows)))
+def run_batched(case: Case) -> Way:
+    """Answer all windows of the record in one call."""
+    return case.run_in_torch(lambda network, windows: network(torch.cat(windows)))
 
 
-def exported_as_they_are(case: Case) -> Way:
-    """One window a call: several together are slower, since their attention leaves the caches."""
+def run_plain_export(case: Case) -> Way:
+    """Run the plain ONNX export, one window a call; several together are slower, because they exceed the caches."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
@@ -113,14 +113,14 @@ def exported_as_they_are(case: Case) -> Way:
     content, wanted = program.model_proto.SerializeToString(), PROVIDERS[case.provider]
     session = onnxruntime.InferenceSession(content, options, providers=[wanted])
     return Way(
-        lambda: [session.run(None, {"ecg": each}) for each in case.windows()],
+        lambda: [session.run(None, {"ecg": window}) for window in case.windows()],
         len(case.starts),
         session.get_providers()[0],
     )
 
 
-def through_our_exporter(case: Case) -> Way:
-    """As `python -m export convert` writes them."""
+def run_our_export(case: Case) -> Way:
+    """Run the model that `python -m export convert` writes."""
     content = serialize(to_onnx(case.network, case.spec, case.scaler))
     model = Model(CheckedFile(Path("original.onnx"), content, ""), case.provider)
     recording = Recording(case.ecg)
@@ -128,8 +128,8 @@ def through_our_exporter(case: Case) -> Way:
 
 
 WAYS: dict[str, Callable[[Case], Way]] = {
-    "torch, window by window": window_by_window,
-    "torch, batched": batched,
-    "exported as they are": exported_as_they_are,
-    "through our exporter": through_our_exporter,
+    "torch, window by window": run_window_by_window,
+    "torch, batched": run_batched,
+    "exported as they are": run_plain_export,
+    "through our exporter": run_our_export,
 }

@@ -43,8 +43,8 @@ class _Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]
         return None if signal is None else {"ecg": signal[None]}
 
 
-def _int8(operators: list[str]) -> Callable[[bytes, Sequence[_Signals]], bytes]:
-    def made(content: bytes, signals: Sequence[_Signals]) -> bytes:
+def _make_int8_converter(operators: list[str]) -> Callable[[bytes, Sequence[_Signals]], bytes]:
+    def convert(content: bytes, signals: Sequence[_Signals]) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             before, after = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
             before.write_bytes(content)
@@ -53,19 +53,19 @@ def _int8(operators: list[str]) -> Callable[[bytes, Sequence[_Signals]], bytes]:
             )
             return after.read_bytes()
 
-    return made
+    return convert
 
 
-def _float16(content: bytes, _signals: Sequence[_Signals]) -> bytes:
+def _convert_to_float16(content: bytes, _signals: Sequence[_Signals]) -> bytes:
     model = convert_float_to_float16(onnx.load_from_string(content), keep_io_types=True, disable_shape_infer=True)
     return bytes(model.SerializeToString())
 
 
 _FORMS = {
     "float32": lambda content, _signals: content,
-    "int8 convolutions": _int8(["Conv"]),
-    "int8 convolutions and matrix products": _int8(["Conv", "MatMul"]),
-    "float16": _float16,
+    "int8 convolutions": _make_int8_converter(["Conv"]),
+    "int8 convolutions and matrix products": _make_int8_converter(["Conv", "MatMul"]),
+    "float16": _convert_to_float16,
 }
 
 
@@ -83,38 +83,41 @@ def main(train: Path, records: Path) -> None:
     )
     click.echo("|---|---|---|---|---|---|---|")
     for stage in STAGES.values():
-        for row in _rows(stage, dataset, signals):
+        for row in _compare_forms(stage, dataset, signals):
             click.echo(row)
 
 
-def _rows(stage: Stage, dataset: Dataset, signals: Sequence[_Signals]) -> Iterator[str]:
+def _compare_forms(stage: Stage, dataset: Dataset, signals: Sequence[_Signals]) -> Iterator[str]:
     held_back = dataset.folds(N_FOLDS, SEED) == 0
     calibration = dataset.signals[~held_back][:_CALIBRATED_ON]
     content, of_fold0 = (read_files(folder, "models")[stage.name].content for folder in (shipped_models(), _FOLD0))
     contents = {name: form(content, calibration) for name, form in _FORMS.items()}
-    shipped = {name: _model(each) for name, each in contents.items()}
-    fold0 = {name: _model(form(of_fold0, calibration)) for name, form in _FORMS.items()}
-    times = _times(list(shipped.values()), signals[:150])
+    shipped = {name: _load_model(content) for name, content in contents.items()}
+    fold0 = {name: _load_model(form(of_fold0, calibration)) for name, form in _FORMS.items()}
+    times = _measure_times(list(shipped.values()), signals[:150])
     rows = held_back & stage.select_scored(dataset)
     truth = stage.truth(dataset)[rows]
-    reference = _answers(shipped["float32"], signals)
+    reference = _collect_answers(shipped["float32"], signals)
     thresholds = np.array(shipped["float32"].spec.thresholds)
     for (name, model), seconds in zip(shipped.items(), times, strict=True):
-        answers = _answers(model, signals)
+        answers = _collect_answers(model, signals)
         flipped = int(((answers >= thresholds) != (reference >= thresholds)).sum())
         yield (
             f"| {stage.name} | {name} | {len(contents[name])} | {seconds / times[0]:.2f} | "
-            f"{_auroc(truth, _answers(fold0[name], dataset.signals[rows])):.4f} | "
+            f"{_compute_auroc(truth, _collect_answers(fold0[name], dataset.signals[rows])):.4f} | "
             f"{np.abs(answers - reference).max():.4f} | {flipped} of {answers.size} |"
         )
 
 
-def _model(content: bytes) -> Model:
+def _load_model(content: bytes) -> Model:
     return Model(CheckedFile(Path("model.onnx"), content, ""))
 
 
-def _times(models: list[Model], signals: Sequence[_Signals]) -> list[float]:
-    """Return the median seconds of each model, measured in turns so that all have the same company."""
+def _measure_times(models: list[Model], signals: Sequence[_Signals]) -> list[float]:
+    """Return the median seconds of each model.
+
+    The models take turns, so that a change of the machine's speed affects all of them equally.
+    """
     taken: list[list[float]] = [[] for _ in models]
     for signal in signals:
         for model, times in zip(models, taken, strict=True):
@@ -124,11 +127,11 @@ def _times(models: list[Model], signals: Sequence[_Signals]) -> list[float]:
     return [statistics.median(times) for times in taken]
 
 
-def _answers(model: Model, signals: Sequence[_Signals]) -> NDArray[np.float64]:
+def _collect_answers(model: Model, signals: Sequence[_Signals]) -> NDArray[np.float64]:
     return np.stack([model.window_scores(signal[None])[0].mean(axis=0, dtype=np.float64) for signal in signals])
 
 
-def _auroc(truth: NDArray[np.float32], answers: NDArray[np.float64]) -> float:
+def _compute_auroc(truth: NDArray[np.float32], answers: NDArray[np.float64]) -> float:
     """Return the mean over the labels that have enough positives."""
     enough = truth.sum(axis=0) >= 3
     return float(np.mean([roc_auc_score(truth[:, i], answers[:, i]) for i in np.flatnonzero(enough)]))

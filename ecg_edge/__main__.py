@@ -38,7 +38,7 @@ def _leave(end: SystemExit) -> None:
     """End right after the exit handlers: tearing down the interpreter and the sessions takes longer than an answer.
 
     Raises:
-        SystemExit: Its code is a message, or a profiler, a debugger or `python -i` still has work to do.
+        SystemExit: Its code is a message, or a profiler, a debugger or `python -i` is active.
         OSError: Standard output cannot be written.
     """
     if isinstance(end.code, str) or sys.flags.interactive or _is_watched():

@@ -1,4 +1,4 @@
-"""What the detector answers, and its JSON."""
+"""The findings of a detector, and their JSON."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -28,7 +28,7 @@ class SiteFinding:
     threshold: float
     """Probability from which the site counts as found."""
     timeline: Timeline | None = None
-    """Only where windows were asked for."""
+    """Only if windows were requested."""
 
     @property
     def found(self) -> bool:
@@ -45,13 +45,13 @@ class Note:
     message: str
     """For people."""
     lead: str | None = None
-    """The lead it is about, if one."""
+    """The lead that the note is about, if any."""
     site: str | None = None
-    """The site it is about, if one."""
+    """The site that the note is about, if any."""
     start_s: float | None = None
-    """Where the first stretch that it is about starts, in seconds from the first sample."""
+    """Start of the first stretch that the note is about, in seconds from the first sample."""
     stop_s: float | None = None
-    """Where that stretch ends."""
+    """End of that stretch, in seconds from the first sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +85,21 @@ class Finding:
     status: Status
     provenance: Provenance
     probability: float | None = None
-    """Of infarction: mean of the window probabilities, 0 to 1; none where there is no answer."""
+    """Of infarction: mean of the window probabilities, 0 to 1; None if there is no answer."""
     threshold: float | None = None
     """Probability from which the status is "detected"."""
     sites: tuple[SiteFinding, ...] = ()
-    """All sites in the model's order where the second stage ran, else empty."""
+    """All sites in the model's order; empty if the second stage did not run."""
     reasons: tuple[Note, ...] = ()
     """Why a recording cannot be analysed."""
     warnings: tuple[Note, ...] = ()
-    """What the reader of the answer must know."""
+    """What the reader of the finding must know."""
     duration_s: float | None = None
     sampling_rate: float | None = None
     timeline: Timeline | None = None
-    """Only where windows were asked for."""
+    """Only if windows were requested."""
     error: str | None = None
-    """What went wrong, where the status is "error"."""
+    """What went wrong, if the status is "error"."""
 
     @property
     def found_sites(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Finding:
         return tuple(site.site for site in self.sites if site.found) if self.status == "detected" else ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of schema 1: parts that were not asked for or do not apply are left out."""
+        """Return the JSON object of schema 1, without parts that were not requested or do not apply."""
         values = {"schema": SCHEMA, **_plain(self)}
         values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
         values["reasons"] = [_plain(note) for note in self.reasons]
@@ -121,7 +121,8 @@ class Finding:
 
 def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
     """Return the fields that are not None; a timeline, which may be long, is not copied."""
-    values = {key.name: getattr(part, key.name) for key in fields(part)}
-    if isinstance(timeline := values.get("timeline"), Timeline):
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    timeline = values.get("timeline")
+    if isinstance(timeline, Timeline):
         values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
     return {key: value for key, value in values.items() if value is not None}

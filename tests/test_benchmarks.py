@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import _BENCHMARKS
-from benchmarks.original_ways import Case, batched, window_by_window
+from benchmarks.original_ways import Case, run_batched, run_window_by_window
 from benchmarks.suite import batch
 from ecg_edge.bench.records import write_records
 from ecg_edge.bench.setup import Setup
@@ -101,7 +101,7 @@ def test_on_a_gpu_the_curve_is_set_beside_a_core(folder, monkeypatch):
 def test_the_original_answers_alike_window_by_window_and_batched():
     ecg = np.random.default_rng(0).normal(0, 0.3, (12, 5000)).astype(np.float32)
     case = Case(NOTEBOOK, "infarction", ecg, "cpu")
-    ways = [make(case) for make in (window_by_window, batched)]
+    ways = [make(case) for make in (run_window_by_window, run_batched)]
     assert [way.windows for way in ways] == [6, 6]
     one, other = (way.call() for way in ways)
     np.testing.assert_allclose(one, other, atol=1e-5)
@@ -146,10 +146,12 @@ def test_what_changed_beyond_noise_is_said(compare):
     noisy = [1.0, 0.6, 1.4, 0.8, 1.3, 1.1]
     base = report(same=("ms", STEADY), slow=("ms", STEADY), fast=("ms", STEADY), rate=("records/s", STEADY))
     base["rows"] += report(noisy=("ms", noisy), few=("ms", [1.0]), file=("KiB", [100.0]))["rows"]
-    doubled = [2 * each for each in STEADY]
-    halved = [each / 2 for each in STEADY]
+    doubled = [2 * value for value in STEADY]
+    halved = [value / 2 for value in STEADY]
     new = report(same=("ms", STEADY[::-1]), slow=("ms", doubled), fast=("ms", halved), rate=("records/s", doubled))
-    new["rows"] += report(noisy=("ms", [1.2 * each for each in noisy]), few=("ms", [2.0]), file=("KiB", [99.0]))["rows"]
+    new["rows"] += report(noisy=("ms", [1.2 * value for value in noisy]), few=("ms", [2.0]), file=("KiB", [99.0]))[
+        "rows"
+    ]
     status, output = compare(base, new)
     assert status == 0
     assert verdicts(output) == {
@@ -164,7 +166,7 @@ def test_what_changed_beyond_noise_is_said(compare):
 
 
 def test_the_comparison_fails_only_when_asked_and_only_over_the_limit(compare):
-    base, new = report(slow=("ms", STEADY)), report(slow=("ms", [1.2 * each for each in STEADY]))
+    base, new = report(slow=("ms", STEADY)), report(slow=("ms", [1.2 * value for value in STEADY]))
     assert compare(base, new)[0] == 0
     assert compare(base, new, "--fail-over", "30")[0] == 0
     assert compare(base, new, "--fail-over", "10")[0] == 1

@@ -1,1 +1,1 @@
-"""The benchmarks that need a checkout, one a module, named by it; each has `measure(setup)`, which yields rows."""
+"""The benchmarks that need a checkout, one module each. `measure(setup)` yields the rows of a benchmark."""

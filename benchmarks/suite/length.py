@@ -1,4 +1,4 @@
-"""Time and memory against the length of one recording, up to a day."""
+"""Time and memory by length of one recording, up to a day."""
 
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy_format
 
-from ecg_edge.bench.child import module
+from ecg_edge.bench.child import run_module
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import DAY_S, Setup
 from ecg_edge.recording import Recording
@@ -17,26 +17,26 @@ _TILES = 20
 
 
 def measure(setup: Setup) -> Iterator[Row]:
-    """Yield a row for each length, each from a process of its own, then the slope and what the memory did."""
+    """Yield a row for each length, each from a separate process, then the slope and the growth of memory."""
     rows = []
     for name, seconds in _LENGTHS_S.items():
         if seconds <= setup.longest_s:
-            rows.append(_row(setup, name, seconds))
+            rows.append(_measure_length(setup, name, seconds))
             yield rows[-1]
-    yield _slope(rows)
-    # From here on a recording is more than one model call holds.
+    yield _fit_slope(rows)
+    # From 10 minutes on, a recording needs more than one model call.
     for first in (row for row in rows[:-1] if row.name == "10 min"):
         ratio = rows[-1].details["allocated_mib"] / first.details["allocated_mib"]
         yield Row(f"memory, {rows[-1].name} / {first.name}", "x", (ratio,))
 
 
-def _row(setup: Setup, name: str, seconds: float) -> Row:
+def _measure_length(setup: Setup, name: str, seconds: float) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "long.npy"
         _write(file, setup.recordings[:_TILES], seconds)
         effort = [str(setup.effort.repeat), str(setup.effort.seconds)]
         models = [str(setup.models)] if setup.models else []
-        answer = module("benchmarks.one_length", str(file), setup.provider, *effort, *models)
+        answer = run_module("benchmarks.one_length", str(file), setup.provider, *effort, *models)
     details = {"length_s": seconds, "allocated_mib": answer["allocated_mib"]}
     return Row(name, "s", tuple(answer["seconds"]), details)
 
@@ -45,7 +45,7 @@ def _write(path: Path, tiles: list[Recording], seconds: float) -> None:
     """Repeat recordings up to a length; in Fortran order that is one after the other in the file."""
     samples = round(seconds * tiles[0].sampling_rate)
     header = {"descr": "<f4", "fortran_order": True, "shape": (12, samples)}
-    content = b"".join(each.stretch(0, each.samples).tobytes(order="F") for each in tiles)
+    content = b"".join(recording.stretch(0, recording.samples).tobytes(order="F") for recording in tiles)
     remaining = 12 * 4 * samples
     with path.open("wb") as file:
         npy_format.write_array_header_1_0(file, header)
@@ -53,7 +53,9 @@ def _write(path: Path, tiles: list[Recording], seconds: float) -> None:
             remaining -= file.write(content[:remaining])
 
 
-def _slope(rows: list[Row]) -> Row:
-    lengths, medians = (np.log(each) for each in ([row.details["length_s"] for row in rows], [r.median for r in rows]))
+def _fit_slope(rows: list[Row]) -> Row:
+    lengths, medians = (
+        np.log(values) for values in ([row.details["length_s"] for row in rows], [row.median for row in rows])
+    )
     details = {"from_10_s": float(np.polyfit(lengths[1:], medians[1:], 1)[0])} if len(rows) > 2 else {}
     return Row("slope of log time against log length", "slope", (float(np.polyfit(lengths, medians, 1)[0]),), details)

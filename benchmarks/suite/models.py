@@ -1,4 +1,4 @@
-"""Each model's size, and which operators take its time on one record."""
+"""The size of each model, and the time of its operators on one record."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ def measure(setup: Setup) -> Iterator[Row]:
     ecg = recording.stretch(0, recording.samples)[None]
     for stage, file in read_files(setup.detector.folder, "models").items():
         yield Row(f"{stage}: size", "KiB", (len(file.content) / 1024,), {"sha256": file.sha256}, provider="none")
-        made = profile(file.content, setup.detector.provenance.provider, ecg, _CALLS * setup.effort.repeat)
-        totals = tuple(sum(each.values()) for each in made.by_operator)
-        top = {node: _median(made.by_node, node) for node in _greatest(made.by_node)}
+        profiled = profile(file.content, setup.detector.provenance.provider, ecg, _CALLS * setup.effort.repeat)
+        totals = tuple(sum(call.values()) for call in profiled.by_operator)
+        top = {node: _compute_median(profiled.by_node, node) for node in _find_greatest(profiled.by_node)}
         yield Row(f"{stage}: all operators", "ms", totals, {"top_nodes_ms": top})
-        for operator in _greatest(made.by_operator):
-            times = tuple(each[operator] for each in made.by_operator)
+        for operator in _find_greatest(profiled.by_operator):
+            times = tuple(call[operator] for call in profiled.by_operator)
             yield Row(f"{stage}: {operator}", "ms", times, {"share": median(times) / median(totals)})
 
 
-def _greatest(counts: list[Counter[str]]) -> list[str]:
-    return sorted(counts[0], key=lambda key: -_median(counts, key))[:_SHOWN]
+def _find_greatest(counts: list[Counter[str]]) -> list[str]:
+    return sorted(counts[0], key=lambda key: -_compute_median(counts, key))[:_SHOWN]
 
 
-def _median(counts: list[Counter[str]], key: str) -> float:
-    return median(each[key] for each in counts)
+def _compute_median(counts: list[Counter[str]], key: str) -> float:
+    return median(call[key] for call in counts)

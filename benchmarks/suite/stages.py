@@ -1,4 +1,4 @@
-"""Where the time of one record goes: reading, laying out, each stage, rendering."""
+"""Time of each step of one record: reading, laying out, both stages, rendering."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -6,7 +6,7 @@ from itertools import islice
 
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
-from ecg_edge.bench.timing import repeated, walls
+from ecg_edge.bench.timing import list_wall_times, repeat_call
 from ecg_edge.cli import rendering
 from ecg_edge.detector import Detector
 from ecg_edge.model.inference import window_scores
@@ -17,18 +17,24 @@ from ecg_edge.recording import Recording
 
 def measure(setup: Setup) -> Iterator[Row]:
     """Yield milliseconds a record; both stages answer all records."""
-    listing = repeated(lambda: list(setup.files()), setup.effort)
-    yield Row("find the files", "ms", walls(listing, 1e3 / setup.n_files), {"records": setup.n_files}, provider="none")
+    listing = repeat_call(lambda: list(setup.list_files()), setup.effort)
+    yield Row(
+        "find the files",
+        "ms",
+        list_wall_times(listing, 1e3 / setup.n_files),
+        {"records": setup.n_files},
+        provider="none",
+    )
     count = len(setup.recordings)
-    for name, step in _steps(setup).items():
+    for name, step in _list_steps(setup).items():
         step()
-        yield Row(name, "ms", walls(repeated(step, setup.effort), 1e3 / count), {"records": count})
+        yield Row(name, "ms", list_wall_times(repeat_call(step, setup.effort), 1e3 / count), {"records": count})
 
 
-def _steps(setup: Setup) -> dict[str, Callable[[], object]]:
+def _list_steps(setup: Setup) -> dict[str, Callable[[], object]]:
     detector, recordings = setup.detector, setup.recordings
-    files = list(islice(setup.files(), len(recordings)))
-    findings = [detector.detect(each) for each in recordings]
+    files = list(islice(setup.list_files(), len(recordings)))
+    findings = [detector.detect(recording) for recording in recordings]
     sites = detector.localization.spec.labels
     return {
         "read": partial(_read, files),
@@ -43,23 +49,23 @@ def _steps(setup: Setup) -> dict[str, Callable[[], object]]:
 
 
 def _read(files: list[RecordFile]) -> None:
-    for each in files:
-        each.read()
+    for file in files:
+        file.read()
 
 
 def _lay_out(recordings: list[Recording]) -> None:
-    for each in recordings:
-        each.stretch(0, each.samples)
+    for recording in recordings:
+        recording.stretch(0, recording.samples)
 
 
 def _answer(model: Model, recordings: list[Recording]) -> None:
-    for each in recordings:
-        window_scores(model, [each])
+    for recording in recordings:
+        window_scores(model, [recording])
 
 
 def _detect(detector: Detector, recordings: list[Recording]) -> None:
-    for each in recordings:
-        detector.detect(each)
+    for recording in recordings:
+        detector.detect(recording)
 
 
 def _consume(pieces: Iterable[str]) -> None:

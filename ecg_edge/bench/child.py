@@ -1,4 +1,4 @@
-"""Processes of their own, for what happens only once in a process."""
+"""Child processes, for measurements that a process can make only once."""
 
 import atexit
 import json
@@ -16,30 +16,32 @@ _COMMAND = "from ecg_edge.__main__ import main; main()"
 
 
 class ChildError(EcgEdgeError):
-    """A process that was to be measured failed."""
+    """A measured process failed."""
 
     def __init__(self, arguments: list[str], complaint: str) -> None:
         super().__init__(
-            f"python {' '.join(arguments)} failed: {(complaint.strip() or 'without a word').splitlines()[-1]}"
+            f"python {' '.join(arguments)} failed: {(complaint.strip() or 'it printed no message').splitlines()[-1]}"
         )
 
 
 class BenchmarkDataError(EcgEdgeError):
-    """A record that was to be measured with cannot be answered."""
+    """A benchmark record cannot be answered."""
 
     def __init__(self, record: str, why: str) -> None:
-        super().__init__(f"{record} cannot be answered, so it cannot be measured with: {why}")
+        super().__init__(f"{record} cannot be answered, so the benchmark cannot use it: {why}")
 
 
-def python(*arguments: str) -> str:
-    """Run this interpreter and return what it prints; from its second run on with bytecode, as pip installs it.
+def run_python(*arguments: str) -> str:
+    """Run this interpreter and return what it prints.
+
+    The first run writes bytecode, so later runs start as fast as an installed package.
 
     Raises:
         ChildError: It ended with another status than 0.
     """
     command = [sys.executable, *arguments]
     done = subprocess.run(  # noqa: S603 - our own commands
-        command, capture_output=True, text=True, check=False, env=os.environ | _bytecode()
+        command, capture_output=True, text=True, check=False, env=os.environ | _allow_bytecode()
     )
     if done.returncode:
         raise ChildError(list(arguments), done.stderr)
@@ -47,8 +49,8 @@ def python(*arguments: str) -> str:
 
 
 @cache
-def _bytecode() -> dict[str, str]:
-    """Return what lets children write bytecode: elsewhere, where it is not to be written beside the code."""
+def _allow_bytecode() -> dict[str, str]:
+    """Return the environment variables with which a child writes bytecode, to a temporary folder if necessary."""
     if not sys.dont_write_bytecode:
         return {}
     folder = TemporaryDirectory()
@@ -56,16 +58,16 @@ def _bytecode() -> dict[str, str]:
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder.name}
 
 
-def module(name: str, *arguments: str) -> Any:  # noqa: ANN401 - whatever it answers
+def run_module(name: str, *arguments: str) -> Any:  # noqa: ANN401 - any JSON value
     """Run a module and return the JSON that it prints."""
-    return json.loads(python("-m", name, *arguments))
+    return json.loads(run_python("-m", name, *arguments))
 
 
-def command_line(*arguments: str) -> list[str]:
-    """Return arguments for `python` that run `ecg-edge` and throw its answer away."""
-    return ["-c", _COMMAND, *quiet(*arguments)]
+def build_command(*arguments: str) -> list[str]:
+    """Return arguments for `run_python` that run `ecg-edge run` and discard the answer."""
+    return ["-c", _COMMAND, *build_run_arguments(*arguments)]
 
 
-def quiet(*arguments: str) -> list[str]:
-    """Return arguments for `ecg-edge run` that throw its answer away."""
+def build_run_arguments(*arguments: str) -> list[str]:
+    """Return arguments for `ecg-edge` that run `run` and discard the answer."""
     return ["run", *arguments, "--output", os.devnull]

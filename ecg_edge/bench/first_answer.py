@@ -1,6 +1,6 @@
-"""Run as a process of its own: seconds from the start of the imports to the first answer, as JSON.
+"""Run as a separate process: print the seconds from the start of the imports to the first answer, as JSON.
 
-Arguments: a recording, the provider, and the models' folder if it is not the shipped one.
+Arguments: a recording, the provider, and the models' folder unless it is the shipped one.
 """
 
 import json
@@ -9,7 +9,7 @@ from time import perf_counter
 
 
 def main(recording: str, provider: str, models: str | None = None) -> None:
-    """Print what each step took."""
+    """Print the seconds of each step."""
     start = perf_counter()
     from ecg_edge.detector import Detector
     from ecg_edge.readers import read_recording

@@ -1,4 +1,4 @@
-"""What a figure was measured on, and with."""
+"""The machine and the versions that a figure was measured with."""
 
 import os
 import platform
@@ -18,38 +18,38 @@ from ecg_edge.scheduling import usable_cores
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One run's."""
+    """The machine, the versions and the settings of one run."""
 
     processor: str
     cores: int
-    """That this process may use."""
+    """Cores that this process may use."""
     memory_mib: int | None
     system: str
     gpu: str | None
-    """Where the provider is a GPU's."""
+    """Name of the GPU; None if the provider does not use one."""
     load_average: float | None
-    """Of the last minute before the run began: a busy machine makes noisy figures."""
+    """Average of the last minute before the run began. A busy machine gives noisy figures."""
     python: str
     numpy: str
     onnxruntime: str
     ecg_edge: str
     models: tuple[str, ...]
     provider: str
-    """Really used."""
+    """Execution provider that the sessions really use."""
     threads: int
-    """Records at a time, at most."""
+    """Maximum number of records at a time."""
     records: str
-    """What was measured with."""
+    """Description of the measured records."""
 
     @property
     def machine(self) -> str:
-        """One line that tells machines apart."""
+        """Return one line that identifies the machine."""
         memory = "" if self.memory_mib is None else f", {self.memory_mib / 1024:.1f} GiB"
         return f"{self.processor}, {self.cores} cores{memory}, {self.system}{f', {self.gpu}' if self.gpu else ''}"
 
     @property
     def versions(self) -> str:
-        """One line."""
+        """Return one line with all versions."""
         return (
             f"ecg_edge {self.ecg_edge}, onnxruntime {self.onnxruntime}, numpy {self.numpy}, python {self.python}, "
             f"models {', '.join(self.models)}"
@@ -60,20 +60,20 @@ class Environment:
         return asdict(self)
 
 
-def environment(setup: Setup, records: str) -> Environment:
+def describe_machine(setup: Setup, records: str) -> Environment:
     """Describe this machine.
 
     Args:
-        setup: Says the provider and the models.
-        records: What is measured with, for people.
+        setup: Holds the provider and the models.
+        records: Description of the measured records, for people.
     """
     provenance = setup.detector.provenance
     return Environment(
-        processor=_processor(),
+        processor=_read_processor(),
         cores=usable_cores(),
-        memory_mib=_memory_mib(),
+        memory_mib=_read_memory_mib(),
         system=f"{platform.system()} {platform.machine()}",
-        gpu=_gpu() if provenance.provider == PROVIDERS["cuda"] else None,
+        gpu=_read_gpu() if provenance.provider == PROVIDERS["cuda"] else None,
         load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         python=platform.python_version(),
         numpy=np.__version__,
@@ -86,7 +86,7 @@ def environment(setup: Setup, records: str) -> Environment:
     )
 
 
-def _processor() -> str:
+def _read_processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     named = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -94,14 +94,14 @@ def _processor() -> str:
     return named.get("model name") or named.get("Model") or platform.processor() or platform.machine()
 
 
-def _memory_mib() -> int | None:
+def _read_memory_mib() -> int | None:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
     except (AttributeError, ValueError, OSError):
         return None
 
 
-def _gpu() -> str | None:
+def _read_gpu() -> str | None:
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]  # noqa: S603

@@ -10,22 +10,25 @@ _STATUS = Path("/proc/self/status")
 _PERIOD_S = 0.01
 
 
-def peak_mib() -> float:
-    """Return the most that was ever resident."""
+def read_peak_mib() -> float:
+    """Return the maximum resident memory."""
     if _STATUS.exists():
-        return _status_mib("VmHWM")
+        return _read_status_mib("VmHWM")
     import resource
 
-    # Not on Linux, where it would count the parent too if that was larger.
+    # Linux does not come here: there the value includes the parent process if that was larger.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 class AllocatedPeak:
-    """Watches, while it is entered, the memory that is not a mapped file: pages of those can be dropped at any time."""
+    """Records the peak of allocated memory inside a `with` block.
+
+    Mapped files do not count, because the system can drop their pages at any time.
+    """
 
     def __enter__(self) -> Self:
-        self.mib = _allocated_mib()
+        self.mib = _read_allocated_mib()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -39,13 +42,13 @@ class AllocatedPeak:
 
     def _watch(self) -> None:
         while not self._end.wait(_PERIOD_S):
-            self.mib = max(self.mib, _allocated_mib())
+            self.mib = max(self.mib, _read_allocated_mib())
 
 
-def _allocated_mib() -> float:
-    return _status_mib("RssAnon") if _STATUS.exists() else peak_mib()
+def _read_allocated_mib() -> float:
+    return _read_status_mib("RssAnon") if _STATUS.exists() else read_peak_mib()
 
 
-def _status_mib(key: str) -> float:
+def _read_status_mib(key: str) -> float:
     lines = _STATUS.read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(key))

@@ -1,6 +1,6 @@
-"""Run as a process of its own: print the peak memory, in MiB, of `ecg-edge` with these arguments.
+"""Run as a separate process: print the peak memory of `ecg-edge` with these arguments, in MiB.
 
-Without arguments: of importing numpy and onnxruntime alone.
+Without arguments, print the peak memory of importing numpy and onnxruntime.
 """
 
 import atexit
@@ -8,12 +8,12 @@ import runpy
 import sys
 from importlib import import_module
 
-from ecg_edge.bench.memory import peak_mib
+from ecg_edge.bench.memory import read_peak_mib
 
 
 def main(arguments: list[str]) -> None:
     """Print the peak when the process ends."""
-    atexit.register(lambda: sys.stdout.write(str(peak_mib())))
+    atexit.register(lambda: sys.stdout.write(str(read_peak_mib())))
     if arguments:
         sys.argv = ["ecg-edge", *arguments]
         runpy.run_module("ecg_edge", run_name="__main__")

@@ -1,4 +1,4 @@
-"""Recordings to measure with: copies of the package's examples, none like another."""
+"""Recordings for the benchmarks: copies of the package's examples, all different."""
 
 from pathlib import Path
 
@@ -15,19 +15,19 @@ _NOISE_MV = 0.005
 
 def write_records(folder: Path, count: int) -> None:
     """Write `count` recordings of 10 s as .npy files: float32, Fortran order, as the records of the test set are."""
-    normal, infarction = (example(name) for name in ("normal", "inferior_infarction"))
+    normal, infarction = (read_example(name) for name in ("normal", "inferior_infarction"))
     for i in range(count):
         signal = infarction if i % ONE_IN == 0 else normal
         np.save(folder / f"{i:05}.npy", np.asfortranarray(_copy(signal, np.random.default_rng(i))))
 
 
-def example(name: str) -> NDArray[np.float32]:
+def read_example(name: str) -> NDArray[np.float32]:
     """Return an example recording in millivolts, shape (12, 5000)."""
-    recording = read_recording(example_path(name))
+    recording = read_recording(find_example(name))
     return recording.stretch(0, recording.samples)
 
 
-def example_path(name: str) -> Path:
+def find_example(name: str) -> Path:
     """Return the file of an example recording."""
     return example_recordings() / f"{name}.npy"
 

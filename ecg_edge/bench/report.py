@@ -1,4 +1,4 @@
-"""All rows of a run, for people and for programs."""
+"""The report of a run, for people and for programs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,21 +15,21 @@ _UNITS = {"s": "s", "ms": "ms", "mib": "MiB"}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run."""
+    """The environment and all rows of a run."""
 
     environment: Environment
     rows: tuple[Row, ...]
 
     def to_json(self) -> str:
-        """Return JSON of schema 1, one row a line; each says its machine and versions, so that it can stand alone."""
+        """Return JSON of schema 1, one row a line. Each row names its machine and versions."""
         where = {"machine": self.environment.machine, "versions": self.environment.versions}
         rows = ",\n".join(json.dumps(row.to_dict() | where) for row in self.rows)
         return (
             f'{{"schema": {SCHEMA},\n"environment": {json.dumps(self.environment.to_dict())},\n"rows": [\n{rows}\n]}}'
         )
 
-    def heading(self) -> Iterator[str]:
-        """Yield the lines that say what was measured on, and with."""
+    def describe(self) -> Iterator[str]:
+        """Yield lines about the machine, the versions and the records."""
         environment = self.environment
         yield environment.machine
         yield environment.versions
@@ -41,9 +41,9 @@ class Report:
             yield f"load average at the start: {load:.2f}{busy}"
 
 
-def text(report: Report) -> Iterator[str]:
+def render_text(report: Report) -> Iterator[str]:
     """Yield lines for a terminal."""
-    yield from report.heading()
+    yield from report.describe()
     width = max(len(row.name) for row in report.rows)
     benchmark = ""
     for row in report.rows:
@@ -51,23 +51,23 @@ def text(report: Report) -> Iterator[str]:
             benchmark = row.benchmark
             yield ""
             yield f"{benchmark:<{width + 2}}{'median':>9} {'minimum':>9} {'IQR':>9} {'n':>5}"
-        figures = " ".join(f"{figure(value):>9}" for value in (row.median, row.minimum, row.interquartile_range))
-        yield f"  {row.name:<{width}}{figures} {len(row.samples):>5} {row.unit:<10}{said(row.details)}".rstrip()
+        figures = " ".join(f"{show_figure(value):>9}" for value in (row.median, row.minimum, row.interquartile_range))
+        yield f"  {row.name:<{width}}{figures} {len(row.samples):>5} {row.unit:<10}{show_details(row.details)}".rstrip()
 
 
-def figure(value: float) -> str:
+def show_figure(value: float) -> str:
     """Return a number with three significant digits, never in powers of ten."""
     return (
         f"{value:.0f}" if abs(value) >= 100 or not value else f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"
     )
 
 
-def said(details: Mapping[str, Any]) -> str:
-    """Return the details that fit in a line: tables among them are for JSON only."""
-    return ", ".join(_said(key, value) for key, value in details.items() if not isinstance(value, (dict, list)))
+def show_details(details: Mapping[str, Any]) -> str:
+    """Return the details that fit in a line; tables appear only in JSON."""
+    return ", ".join(_show_detail(key, value) for key, value in details.items() if not isinstance(value, (dict, list)))
 
 
-def _said(key: str, value: object) -> str:
+def _show_detail(key: str, value: object) -> str:
     name, _, last = key.rpartition("_")
     named, unit = (name, f" {_UNITS[last]}") if last in _UNITS else (key, "")
-    return f"{named.replace('_', ' ')} {figure(value) if isinstance(value, float) else value}{unit}"
+    return f"{named.replace('_', ' ')} {show_figure(value) if isinstance(value, float) else value}{unit}"

@@ -21,27 +21,27 @@ class Row:
     """Further figures, ready for JSON."""
     higher_is_better: bool = False
     provider: str = ""
-    """Execution provider really used, "none" where none is; set by the runner where the benchmark leaves it empty."""
+    """Execution provider really used, or "none"; the runner fills an empty value."""
     benchmark: str = ""
     """Set by the runner."""
 
     @property
     def median(self) -> float:
-        """Middle sample."""
+        """Return the middle sample."""
         return self.percentile(50)
 
     @property
     def minimum(self) -> float:
-        """Smallest sample."""
+        """Return the smallest sample."""
         return min(self.samples)
 
     @property
     def interquartile_range(self) -> float:
-        """Width of the middle half of the samples; 0 of a single one."""
+        """Return the width of the middle half of the samples; 0 for a single sample."""
         return self.percentile(75) - self.percentile(25)
 
     def percentile(self, percent: float) -> float:
-        """Return what `percent` of the samples do not exceed."""
+        """Return the value that `percent` of the samples do not exceed."""
         return float(np.percentile(self.samples, percent))
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 
 
-def benchmarks(*packages: ModuleType) -> dict[str, str]:
-    """Return the benchmarks in packages: the module of each by its name. None is imported yet."""
+def find_benchmarks(*packages: ModuleType) -> dict[str, str]:
+    """Return the module of each benchmark in the packages, by the benchmark's name; import none of them."""
     return {
         found.name: f"{package.__name__}.{found.name}"
         for package in packages
@@ -19,7 +19,7 @@ def benchmarks(*packages: ModuleType) -> dict[str, str]:
     }
 
 
-def rows(name: str, module: str, setup: Setup) -> Iterator[Row]:
+def run_benchmark(name: str, module: str, setup: Setup) -> Iterator[Row]:
     """Run a benchmark and yield its rows as they are measured."""
     used = setup.detector.provenance.provider
     for row in import_module(module).measure(setup):

@@ -1,4 +1,4 @@
-"""What a benchmark is given to work with."""
+"""The input of a benchmark."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,38 +23,38 @@ class Setup:
     """Holds the recordings."""
     effort: Effort
     provider: str = "cpu"
-    """As it was asked for."""
+    """Requested provider."""
     threads: int = 1
-    """Records at a time, at most."""
+    """Maximum number of records at a time."""
     models: Path | None = None
-    """Folder with a manifest; the shipped models if none is given."""
+    """Folder with a manifest; None for the shipped models."""
     longest_s: float = DAY_S
-    """Of the recordings of the benchmark about length."""
+    """Longest recording of the length benchmark, in seconds."""
 
     @cached_property
     def detector(self) -> Detector:
-        """One record at a time."""
-        return self.detector_with(1)
+        """Detector that answers one record at a time."""
+        return self.load_detector(1)
 
-    def detector_with(self, threads: int) -> Detector:
-        """Load a detector of its own."""
+    def load_detector(self, threads: int) -> Detector:
+        """Load a new detector that answers `threads` records at a time."""
         return Detector(self.models, provider=self.provider, threads=threads)
 
     @cached_property
     def recordings(self) -> list[Recording]:
-        """The first hundred, read."""
-        return [record.read() for record in islice(self.files(), _MOST_IN_MEMORY)]
+        """The first hundred recordings, in memory."""
+        return [record.read() for record in islice(self.list_files(), _MOST_IN_MEMORY)]
 
-    def files(self) -> Iterator[RecordFile]:
+    def list_files(self) -> Iterator[RecordFile]:
         """List all recordings."""
         return find_records(self.folder)
 
     @cached_property
     def n_files(self) -> int:
-        """Recordings in the folder."""
-        return sum(1 for _ in self.files())
+        """Number of recordings in the folder."""
+        return sum(1 for _ in self.list_files())
 
     @property
     def options(self) -> list[str]:
-        """The options that make `ecg-edge` do the same."""
+        """Options with which `ecg-edge` uses the same provider and models."""
         return ["--provider", self.provider, *(["--models", str(self.models)] if self.models else [])]

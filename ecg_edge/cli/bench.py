@@ -18,10 +18,10 @@ _SHARES = 22
 
 @click.command()
 @add_session_options
-@click.option("--threads", type=click.IntRange(1), help="Records at a time, at most.  [default: the cores it may use]")
+@click.option("--threads", type=click.IntRange(1), help="Maximum records at a time.  [default: number of usable cores]")
 @click.option("--format", "rendering", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--seconds", type=click.FloatRange(1), default=20, show_default=True, help="About how long to measure.")
-@click.option("--repeat", type=click.IntRange(1), default=20, show_default=True, help="Samples of a figure, at most.")
+@click.option("--repeat", type=click.IntRange(1), default=20, show_default=True, help="Maximum samples of a figure.")
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     models: Path | None, provider: str, threads: int | None, rendering: str, seconds: float, repeat: int
 ) -> None:
@@ -46,35 +46,35 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 def _measure(setup: "Setup") -> "Report":
     from ecg_edge.bench import suite
-    from ecg_edge.bench.machine import environment
+    from ecg_edge.bench.machine import describe_machine
     from ecg_edge.bench.records import write_records
     from ecg_edge.bench.report import Report
-    from ecg_edge.bench.runner import benchmarks, rows
+    from ecg_edge.bench.runner import find_benchmarks, run_benchmark
 
     count = _count_affordable(setup)
-    where = environment(setup, f"{count} made from the package's two synthetic examples")
+    where = describe_machine(setup, f"{count} made from the package's two synthetic examples")
     write_records(setup.folder, count)
     measured: list[Row] = []
-    for name, module in track_progress(benchmarks(suite).items(), "benchmarks"):
-        measured += rows(name, module, setup)
+    for name, module in track_progress(find_benchmarks(suite).items(), "benchmarks"):
+        measured += run_benchmark(name, module, setup)
     return Report(where, tuple(measured))
 
 
 def _count_affordable(setup: "Setup") -> int:
     """Return how many records, 449 at most, this machine answers in its share of the time."""
-    from ecg_edge.bench.records import ONE_IN, example
+    from ecg_edge.bench.records import ONE_IN, read_example
     from ecg_edge.bench.suite.full_set import RECORDS
-    from ecg_edge.bench.timing import timed
+    from ecg_edge.bench.timing import time_call
     from ecg_edge.recording import Recording
 
-    mix = [Recording(example("inferior_infarction")), *[Recording(example("normal"))] * (ONE_IN - 1)]
-    cost = min(timed(lambda: list(setup.detector.detect_many(mix))).wall for _ in range(3)) / ONE_IN
+    mix = [Recording(read_example("inferior_infarction")), *[Recording(read_example("normal"))] * (ONE_IN - 1)]
+    cost = min(time_call(lambda: list(setup.detector.detect_many(mix))).wall for _ in range(3)) / ONE_IN
     return min(RECORDS, max(10, int(setup.effort.seconds / cost)))
 
 
 def _show(report: "Report", rendering: str) -> None:
-    from ecg_edge.bench.report import text
+    from ecg_edge.bench.report import render_text
 
-    lines = [report.to_json()] if rendering == "json" else text(report)
+    lines = [report.to_json()] if rendering == "json" else render_text(report)
     for line in lines:
         click.echo(line)

@@ -1,4 +1,4 @@
-"""What the commands share: their options, their errors in one line, and their detector."""
+"""What the commands share: options, one-line errors, the detector and progress."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -63,7 +63,7 @@ def declare(sampling_rate: float | None, units: str | None, leads: str | None) -
     """Return what the options declare about files.
 
     Raises:
-        UsageError: An option makes no sense.
+        UsageError: An option has an invalid value.
     """
     from ecg_edge.readers import Declared
 

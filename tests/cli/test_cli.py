@@ -54,7 +54,7 @@ def test_one_file_is_answered_for_a_person():
 def test_a_bad_record_is_reported_among_the_others_and_the_status_is_1(folder):
     result = ecg_edge("run", folder, "--format", "json")
     assert result.returncode == 1
-    assert [(each["record"], each["status"]) for each in findings(result)] == [
+    assert [(finding["record"], finding["status"]) for finding in findings(result)] == [
         ("a", "not_detected"),
         ("b", "error"),
         ("c", "detected"),
@@ -75,7 +75,7 @@ def test_files_folders_archives_and_standard_input_give_the_same_answers(tmp_pat
             archive.write(path, path.name)
     ways = [[folder], [folder / "a.npy", folder / "c.npy"], [tmp_path / "z.zip"]]
     answers = [findings(ecg_edge("run", *way, "--format", "json")) for way in ways]
-    probabilities = [[each["probability"] for each in answer] for answer in answers]
+    probabilities = [[finding["probability"] for finding in answer] for answer in answers]
     assert probabilities[0] == probabilities[1] == probabilities[2]
     piped = ecg_edge("run", "-", "--format", "json", stdin=(folder / "c.npy").read_bytes())
     assert findings(piped)[0]["probability"] == probabilities[0][1]
@@ -164,7 +164,7 @@ def test_cuda_without_cuda_is_an_error_not_a_fall_back():
 def test_info_names_models_thresholds_and_figures():
     text = ecg_edge("info").stdout.decode()
     for expected in (
-        *(f"{each.name} {each.version}" for each in Detector().provenance.models),
+        *(f"{model.name} {model.version}" for model in Detector().provenance.models),
         "inferior",
         "sensitivity",
         "insufficient data",
@@ -333,19 +333,39 @@ def test_the_help_of_each_command_has_two_examples_that_parse(command):
         assert options <= set(ecg_edge(example[1], "--help").stdout.decode().replace(",", " ").split())
 
 
-def test_a_long_command_shows_its_progress_on_a_terminal_alone(tmp_path):
+def run_on_a_terminal(output, *arguments):
+    """Run with standard error on a pseudo terminal; return the status and what the terminal shows."""
     pty = pytest.importorskip("pty")
     terminal, child = pty.openpty()
-    command = [sys.executable, "-m", "ecg_edge", "bench", "--seconds", "1", "--repeat", "1", "--format", "json"]
-    with (tmp_path / "out").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=child)
-        os.close(child)
-        shown = b""
-        with suppress(OSError):  # the terminal is gone when the process ends
-            while piece := os.read(terminal, 4096):
-                shown += piece
+    command = [sys.executable, "-m", "ecg_edge", *map(str, arguments)]
+    with output.open("wb") as stdout:
+        process = subprocess.Popen(command, stdout=stdout, stderr=child)
+    os.close(child)
+    shown = b""
+    with suppress(OSError):  # the terminal is gone when the process ends
+        while piece := os.read(terminal, 4096):
+            shown += piece
     os.close(terminal)
-    assert process.wait(60) == 0
-    assert b"benchmarks" in shown
+    return process.wait(60), shown
+
+
+BENCH = ["bench", "--seconds", "1", "--repeat", "1", "--format", "json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "label"),
+    [(BENCH, b"benchmarks"), (["run", *[EXAMPLES / "normal.npy"] * 3, "--format", "json"], b"records")],
+)
+def test_a_long_command_shows_its_progress_on_a_terminal(tmp_path, arguments, label):
+    status, shown = run_on_a_terminal(tmp_path / "out", *arguments)
+    assert status == 0
+    assert label in shown
     assert b"100%" in shown
     json.loads((tmp_path / "out").read_text())
+
+
+@pytest.mark.parametrize("arguments", [BENCH, ["run", *[EXAMPLES / "normal.npy"] * 3, "--format", "json"]])
+def test_without_a_terminal_there_is_no_progress(arguments):
+    result = ecg_edge(*arguments)
+    assert (result.returncode, result.stderr) == (0, b"")
+    json.loads(result.stdout)

@@ -69,10 +69,10 @@ def only_the_old_is_there(old_output):
 def is_writing(process):
     """Whether the process holds a file that has no name yet."""
     found = []
-    for each in Path(f"/proc/{process.pid}/fd").iterdir():
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
-            found.append(str(each.readlink()))
-    return any("answers" in each for each in found)
+            found.append(str(link.readlink()))
+    return any("answers" in target for target in found)
 
 
 def in_the_middle_of_writing(command):
@@ -299,7 +299,7 @@ def test_a_record_that_is_too_much_for_the_memory_is_an_error_among_the_others(t
     def a_little():
         raise MemoryError
 
-    records = [RecordFile(each.__name__, "", each) for each in (too_much, a_little)]
+    records = [RecordFile(read.__name__, "", read) for read in (too_much, a_little)]
     findings = list(tiny.detect_many([*records, read_recording(NORMAL)]))
     assert [finding.status for finding in findings] == ["error", "error", "not_detected"]
     assert all("not enough memory" in finding.error for finding in findings[:2])
@@ -329,11 +329,11 @@ def test_a_loop_of_links_is_an_error_among_the_others(tmp_path):
 
 def test_eight_threads_at_once_answer_as_one_does(shipped, noise):
     recordings = [noise(5000 + 37 * i, seed=i) for i in range(16)]
-    alone = [shipped.detect(each, all_sites=True) for each in recordings]
+    alone = [shipped.detect(recording, all_sites=True) for recording in recordings]
     together = [None] * 8
 
     def answer(number):
-        together[number] = [shipped.detect(each, all_sites=True) for each in recordings]
+        together[number] = [shipped.detect(recording, all_sites=True) for recording in recordings]
 
     threads = [threading.Thread(target=answer, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -1,1 +1,1 @@
-"""The benchmarks of `ecg-edge bench`, one a module, named by it; each has `measure(setup)`, which yields rows."""
+"""The benchmarks of `ecg-edge bench`, one module each. `measure(setup)` yields the rows of a benchmark."""

@@ -1,4 +1,4 @@
-"""The whole test set, files on disk to findings, inside a process that is warm, against the 5-second budget."""
+"""The whole test set, files on disk to findings, in a warm process, compared with the 5-second budget."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -6,7 +6,7 @@ from statistics import median
 from ecg_edge.bench.child import BenchmarkDataError
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
-from ecg_edge.bench.timing import repeated, walls
+from ecg_edge.bench.timing import list_wall_times, repeat_call
 from ecg_edge.detector import Detector
 
 BUDGET_S = 5.0
@@ -14,17 +14,17 @@ RECORDS = 449
 
 
 def measure(setup: Setup) -> Iterator[Row]:
-    """Yield a row for one record at a time and one for as many as may be, in seconds for 449 records."""
+    """Yield a row for one record at a time and one for the maximum, in seconds for 449 records."""
     for threads in sorted({1, setup.threads}):
-        yield _row(setup, threads)
+        yield _measure_threads(setup, threads)
 
 
-def _row(setup: Setup, threads: int) -> Row:
-    detector = setup.detector_with(threads)
-    detected = _detected(setup, detector)
-    costs = repeated(lambda: _detected(setup, detector), setup.effort)
+def _measure_threads(setup: Setup, threads: int) -> Row:
+    detector = setup.load_detector(threads)
+    detected = _count_detected(setup, detector)
+    costs = repeat_call(lambda: _count_detected(setup, detector), setup.effort)
     scale = RECORDS / setup.n_files
-    seconds = walls(costs, scale)
+    seconds = list_wall_times(costs, scale)
     details = {
         "records": setup.n_files,
         "detected": detected,
@@ -36,10 +36,10 @@ def _row(setup: Setup, threads: int) -> Row:
     return Row(f"{RECORDS} records, {threads} at a time", "s", seconds, details)
 
 
-def _detected(setup: Setup, detector: Detector) -> int:
+def _count_detected(setup: Setup, detector: Detector) -> int:
     """Answer all records and return in how many an infarction was found."""
     statuses = []
-    for finding in detector.detect_many(list(setup.files())):
+    for finding in detector.detect_many(list(setup.list_files())):
         if finding.status == "error":
             raise BenchmarkDataError(finding.record, finding.error or "")
         statuses.append(finding.status)
