@@ -30,7 +30,7 @@ def profile(content: bytes, provider: str, ecg: NDArray[np.float32], calls: int)
         content: The ONNX file.
         provider: onnxruntime's name of it.
         ecg: Input, shape (batch, 12, samples).
-        calls: Number of measured calls; each call is one entry of the result.
+        calls: Number of measured calls, the length of the result.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()

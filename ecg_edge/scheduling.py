@@ -74,21 +74,19 @@ def _is_small(item: Item) -> bool:
 def work_side_by_side(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
     """Yield the result of each task in the order of the tasks, several at a time.
 
-    The caller's thread works too. It starts with the first task, so a single task starts no thread. A result that is
-    ready waits until the caller's own task is done. Only a few tasks per thread are taken ahead of their results. If
-    taking a task raises, the results of the tasks before it come first.
+    Only a few tasks per thread are taken ahead of their results. If taking a task raises, the results of the tasks
+    before it come first.
 
     Args:
         work: Called from several threads.
         tasks: Taken one after the other in the caller's thread.
-        threads: Number of tasks to work on at a time, at least 2.
+        threads: Number of tasks to work on at a time.
     """
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
-    pending: deque[tuple[Task, Future[Result]]] = deque()
-    unstarted: Future[Result] | None = Future()
+    pending: deque[Future[Result]] = deque()
     remaining, failure = iter(tasks), None
-    with ThreadPoolExecutor(threads - 1) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         try:
             while True:
                 try:
@@ -98,39 +96,15 @@ def work_side_by_side(work: Callable[[Task], Result], tasks: Iterable[Task], thr
                 except Exception as error:  # noqa: BLE001 - raised again below
                     failure = error
                     break
-                pending.append((task, unstarted or pool.submit(work, task)))
-                unstarted = None
-                while pending and (pending[0][1].done() or len(pending) > _N_AHEAD * threads):
-                    yield _take_first(work, pending)
+                pending.append(pool.submit(work, task))
+                while pending and (pending[0].done() or len(pending) > _N_AHEAD * threads):
+                    yield pending.popleft().result()
             while pending:
-                yield _take_first(work, pending)
+                yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
-
-
-def _take_first(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> Result:
-    """Remove and return the first result; until it is ready, run tasks that no thread has started."""
-    while not pending[0][1].done() and _run_unstarted(work, pending):
-        pass
-    return pending.popleft()[1].result()
-
-
-def _run_unstarted(work: Callable[[Task], Result], pending: deque[tuple[Task, "Future[Result]"]]) -> bool:
-    """Run the first task that no thread has started; return whether there was one."""
-    from concurrent.futures import Future
-
-    for i, (task, future) in enumerate(pending):
-        if future.cancel():
-            done: Future[Result] = Future()
-            try:
-                done.set_result(work(task))
-            except Exception as error:  # noqa: BLE001 - raised when the result is taken
-                done.set_exception(error)
-            pending[i] = task, done
-            return True
-    return False
 
 
 def usable_cores() -> int:

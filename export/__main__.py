@@ -1,14 +1,16 @@
 """Commands: train, evaluate, convert."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from export.dataset import read_dataset
 from export.errors import ExportError
 from export.progress import say, say_on_terminal
+
+if TYPE_CHECKING:
+    from export.dataset import Dataset
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -21,7 +23,7 @@ MODELS = Path(__file__).parents[1] / "onnx_models"
 
 
 class _OneLineErrors(click.Group):
-    """Shows what the user can mend as one line, not as a traceback."""
+    """Shows an error that the user can mend as one line, not as a traceback."""
 
     def invoke(self, context: click.Context) -> object:
         try:
@@ -46,12 +48,17 @@ def main() -> None:
 def train(data: Path, stage: str, runs: Path) -> None:
     """Train five folds grouped by patient, then the final network on all records.
 
-    Started again after an interruption, it goes on with the first fold that is not finished.
-    """
+    After an interruption, run it again: it goes on with the first fold that is not finished.
+
+    \b
+    Examples:
+      python -m export train DATA --stage infarction
+      python -m export train DATA --stage localization --runs runs
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.crossfit import train_stage
     from export.stages import STAGES
 
-    train_stage(STAGES[stage], read_dataset(data), runs, say)
+    train_stage(STAGES[stage], _read(data), runs, say)
 
 
 @main.command()
@@ -60,19 +67,31 @@ def train(data: Path, stage: str, runs: Path) -> None:
     "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=MODELS / "out_of_fold.csv"
 )
 def evaluate(data: Path, answers: Path) -> None:
-    """Print the table of out-of-fold figures with their intervals."""
+    """Print the table of out-of-fold figures with their intervals.
+
+    \b
+    Examples:
+      python -m export evaluate DATA
+      python -m export evaluate DATA --answers onnx_models/out_of_fold.csv
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.evaluation import evaluate as measure
     from export.evaluation import render_table
     from export.out_of_fold import Answers
 
-    for line in render_table(measure(read_dataset(data), Answers.read(answers), say_on_terminal)):
+    for line in render_table(measure(_read(data), Answers.read(answers), say_on_terminal)):
         click.echo(line)
 
 
 @main.command()
 @click.option("--out", type=click.Path(exists=True, file_okay=False, path_type=Path), default=EXAMPLES)
 def examples(out: Path) -> None:
-    """Make the two synthetic example recordings anew."""
+    """Make the two synthetic example recordings again.
+
+    \b
+    Examples:
+      python -m export examples
+      python -m export examples --out examples
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.synthetic import write_examples
 
     write_examples(out)
@@ -96,13 +115,18 @@ def examples(out: Path) -> None:
 @click.option("--data", "records", type=_FOLDER, help="Recordings on which float16 or int8 is compared with float32.")
 @click.pass_context
 def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - as click hands them over
-    """Write the ONNX files, the manifest and the stored answers: of our own networks, or of the original ones.
+    """Write the ONNX files, the manifest and the stored answers, of our own networks or of the original ones.
 
     \b
     Own:       DATA [--runs FOLDER] [--fold N] [--out FOLDER]
     Original:  --binary CKPT.pt --localization CKPT.pt --scaler scaler_main.joblib --out FOLDER
                [--rule described|notebook] [--weights float32|float16|int8] [--data FOLDER]
-    """  # noqa: D301 - click's mark of a paragraph that keeps its lines
+
+    \b
+    Examples:
+      python -m export convert DATA --runs runs
+      python -m export convert --binary b.pt --localization l.pt --scaler s.joblib --out original
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     given = {name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if given.isdisjoint(_ORIGINAL):
         _require(given, {"data"}, "our own networks")
@@ -110,26 +134,33 @@ def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 -
     else:
         _require(given, {"binary", "localization", "scaler", "out"}, "the original system")
         if mixed := given & {"data", "runs", "fold"}:
-            msg = f"{', '.join(sorted(mixed))} belong to our own networks, not to the original system's checkpoints"
+            msg = f"{', '.join(sorted(mixed))}: only for our own networks, not for the original system's checkpoints"
             raise click.UsageError(msg)
         _convert_original(values)
     say(f"written to {values['out'] or MODELS}")
 
 
+def _read(data: Path) -> "Dataset":
+    from export.dataset import read_dataset
+
+    say_on_terminal(f"reading the records in {data}")
+    return read_dataset(data)
+
+
 def _require(given: set[str], needed: set[str], what: str) -> None:
     if missing := needed - given:
-        msg = f"to convert {what}, give also {', '.join(sorted(missing))}"
+        msg = f"to convert {what}, also pass {', '.join(sorted(missing))}"
         raise click.UsageError(msg)
 
 
 def _convert_own(data: Path, runs: Path, out: Path, fold: int | None) -> None:
     from export.release import release, release_fold
 
-    dataset = read_dataset(data)
+    dataset = _read(data)
     if fold is None:
-        release(dataset, runs, out)
+        release(dataset, runs, out, say_on_terminal)
     else:
-        release_fold(dataset, runs, out, fold)
+        release_fold(dataset, runs, out, fold, say_on_terminal)
 
 
 def _convert_original(values: dict[str, Any]) -> None:

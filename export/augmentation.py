@@ -11,7 +11,7 @@ SAMPLING_RATE = 500
 
 @dataclass(frozen=True, slots=True)
 class AugmentationSettings:
-    """How strongly a batch is changed."""
+    """Strengths of the changes."""
 
     gain: float = 0.15
     """Relative spread of the gain of a record."""

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 class GraphBuilder:
-    """Nodes and constants in the order in which they are asked for; each value gets a name of its own."""
+    """Collects nodes and constants in the order of the calls. Each value gets its own name."""
 
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
@@ -19,7 +19,7 @@ class GraphBuilder:
         self.constants: list[onnx.TensorProto] = []
 
     def __call__(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as ONNX
-        """Add a node of one output and return the output's name."""
+        """Add a node with one output and return the name of the output."""
         output = name or self._new_name(operator)
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output

@@ -1,6 +1,7 @@
-"""The ladder of checks that a model passes before it is written; each rung has an error of its own."""
+"""The checks that a model must pass before it is written. Each check has its own error."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import onnx
@@ -26,7 +27,7 @@ OPERATORS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a file may consist of."""
+    """What a model file may contain."""
 
     operators: frozenset[str]
     most_bytes: int
@@ -45,7 +46,7 @@ def check_model(
         reference: The torch module that maps (batch, leads, samples) to probability and window probability.
         spec: What the file promises.
         signals: Recordings to try it on, millivolts, shape (at least 3, leads, samples).
-        limits: What the file may consist of.
+        limits: What the file may contain.
     """
     model = onnx.load_from_string(content)
     _check_names(model, spec)
@@ -58,17 +59,18 @@ def check_model(
 
 
 def _repeat_to_length(signals: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
-    return np.tile(signals, (1, 1, -(-samples // signals.shape[2])))[..., :samples].copy()
+    return np.tile(signals, (1, 1, ceil(samples / signals.shape[2])))[..., :samples].copy()
 
 
 def _check_names(model: onnx.ModelProto, spec: ModelSpec) -> None:
     inputs, outputs = ([value.name for value in part] for part in (model.graph.input, model.graph.output))
     expected = ["probability", "window_probability", *(["window_logit"] if spec.average == "logit" else [])]
     if inputs != ["ecg"] or outputs != expected:
-        msg = f"expected the input ecg and the outputs {', '.join(expected)}, found {inputs} and {outputs}"
+        msg = f"the model must have the input ecg and the outputs {', '.join(expected)}, found {inputs} and {outputs}"
         raise NamesError(msg)
-    if [each.key for each in model.metadata_props] != [METADATA_KEY]:
-        msg = f"expected {METADATA_KEY!r} alone in the metadata, found {[each.key for each in model.metadata_props]}"
+    keys = [entry.key for entry in model.metadata_props]
+    if keys != [METADATA_KEY]:
+        msg = f"the metadata must have the key {METADATA_KEY!r} and no other, found {keys}"
         raise NamesError(msg)
 
 
@@ -89,22 +91,23 @@ def _check_axes(model: onnx.ModelProto, spec: ModelSpec) -> None:
 
 def _check_operators(model: onnx.ModelProto, content: bytes, limits: Limits) -> None:
     onnx.checker.check_model(model)
-    if [each.domain for each in model.opset_import] != [""] or model.opset_import[0].version not in OPSETS:
-        msg = f"expected the standard domain at opset 17 to 20 alone, found {list(model.opset_import)}"
+    if [opset.domain for opset in model.opset_import] != [""] or model.opset_import[0].version not in OPSETS:
+        msg = f"the model must use the standard opset 17 to 20 and no other domain, found {list(model.opset_import)}"
         raise OperatorsError(msg)
     if strange := _collect_operators(model.graph) - limits.operators:
-        msg = f"operators outside of the allowed set: {', '.join(sorted(strange))}"
+        msg = f"these operators are not allowed: {', '.join(sorted(strange))}"
         raise OperatorsError(msg)
-    if any(each.data_location == onnx.TensorProto.EXTERNAL for each in model.graph.initializer):
-        msg = "the weights must be inside of the file"
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        msg = "the weights must be inside the file"
         raise OperatorsError(msg)
     if len(content) >= limits.most_bytes:
-        msg = f"the file has {len(content)} bytes, {limits.most_bytes} is the limit"
+        msg = f"the file has {len(content)} bytes; it must have fewer than {limits.most_bytes}"
         raise OperatorsError(msg)
 
 
 def _collect_operators(graph: onnx.GraphProto) -> set[str]:
-    bodies = [each.g for node in graph.node for each in node.attribute if each.type == onnx.AttributeProto.GRAPH]
+    attributes = [attribute for node in graph.node for attribute in node.attribute]
+    bodies = [attribute.g for attribute in attributes if attribute.type == onnx.AttributeProto.GRAPH]
     return {node.op_type for node in graph.node}.union(*map(_collect_operators, bodies))
 
 
@@ -113,22 +116,26 @@ def _check_answers(
 ) -> None:
     """Compare the file with torch on all recordings together, and on the first one alone."""
     with torch.no_grad():
-        expected = [each.numpy() for each in reference(torch.from_numpy(ecg))]
+        expected = [output.numpy() for output in reference(torch.from_numpy(ecg))]
     n_windows = n_regular_windows(ecg.shape[2], spec.window, spec.stride, spec.tail)
     names = ["probability", "window_probability", f"window_{spec.average}"]
     for batch in (len(ecg), 1):
         probability, windows, scores = session.run(names, {"ecg": ecg[:batch]})
         if probability.shape != (batch, len(spec.labels)) or windows.shape != (batch, n_windows, len(spec.labels)):
-            msg = f"{batch} recordings of {ecg.shape[2]} samples: the shapes {probability.shape} and {windows.shape}"
+            msg = (
+                f"{batch} recordings of {ecg.shape[2]} samples must give {n_windows} windows, "
+                f"found the shapes {probability.shape} and {windows.shape}"
+            )
             raise ShapesError(msg)
-        mean = [mean_probability(each, spec.average) for each in scores]
+        mean = [mean_probability(of_record, spec.average) for of_record in scores]
         from_torch = max(
             _greatest_difference(a, b[:batch]) for a, b in zip((probability, windows), expected, strict=True)
         )
         from_mean = _greatest_difference(probability, np.stack(mean))
         if not max(from_torch, from_mean) <= TOLERANCE:
             msg = (
-                f"{batch} recordings of {ecg.shape[2]} samples: {from_torch:.1e} from torch, {from_mean:.1e} from mean"
+                f"{batch} recordings of {ecg.shape[2]} samples: probabilities differ by {from_torch:.1e} from torch "
+                f"and by {from_mean:.1e} from the mean of the windows; {TOLERANCE} is allowed"
             )
             raise ValuesError(msg)
 
@@ -143,7 +150,8 @@ def _check_window_exactness(session: onnxruntime.InferenceSession, spec: ModelSp
         start = index * spec.stride
         alone = session.run(["window_probability"], {"ecg": ecg[..., start : start + spec.window]})[0][0, 0]
         if not np.abs(together - alone).max() <= TOLERANCE:
-            msg = f"window {index} alone differs by {np.abs(together - alone).max():.1e} from itself in a recording"
+            difference = np.abs(together - alone).max()
+            msg = f"window {index} alone and in its recording: the probability differs by {difference:.1e}"
             raise WindowExactnessError(msg)
     at = ecg.shape[2] // 2
     spoilt = np.where(np.arange(ecg.shape[2]) == at, np.float32("nan"), ecg)
@@ -151,5 +159,5 @@ def _check_window_exactness(session: onnxruntime.InferenceSession, spec: ModelSp
     away = (starts > at) | (starts + spec.window <= at)
     found = session.run(["window_probability"], {"ecg": spoilt})[0][0]
     if not np.abs(found - whole)[away].max() <= TOLERANCE:
-        msg = "a sample that is no number changes windows that it is not in"
+        msg = "a sample that is not a number changes windows that do not contain it"
         raise WindowExactnessError(msg)

@@ -31,7 +31,7 @@ def compute_probabilities(logits: NDArray[np.float32], choice: Choice) -> NDArra
 
     Args:
         logits: Shape (epochs, records, windows, labels).
-        choice: What to make of them.
+        choice: Epoch and calibration.
 
     Returns:
         Shape (records, labels).
@@ -54,7 +54,8 @@ def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
     learnable = np.flatnonzero(truth.sum(axis=0) >= ENOUGH_POSITIVES)
     candidates = [_choose_scaling(logits, truth, learnable, epoch) for epoch in range(len(logits))]
     losses = [
-        _compute_log_loss(compute_probabilities(logits, each)[:, learnable], truth[:, learnable]) for each in candidates
+        _compute_log_loss(compute_probabilities(logits, candidate)[:, learnable], truth[:, learnable])
+        for candidate in candidates
     ]
     choice = candidates[int(np.argmin(losses))]
     probability = compute_probabilities(logits, choice)
@@ -66,7 +67,7 @@ def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
 def choose_across(
     logits: NDArray[np.float32], truth: NDArray[np.float32], folds: NDArray[np.int64], scored: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return probabilities and decisions of each record by what the *other* folds chose: nothing is tuned on itself.
+    """Return the probabilities and decisions of each record with the choices made on the *other* folds.
 
     Args:
         logits: Shape (epochs, records, windows, labels).

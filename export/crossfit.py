@@ -1,4 +1,4 @@
-"""The folds of one stage: a network for each, its logits on the records that it has not seen, and the final network."""
+"""Train one stage: a network for each fold, its logits for the records of that fold, and the final network."""
 
 import hashlib
 import multiprocessing
@@ -24,7 +24,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """What each fold's network says of the records that it has not seen."""
+    """Logits of the records, from networks that have not seen them."""
 
     names: tuple[str, ...]
     folds: NDArray[np.int64]
@@ -37,13 +37,13 @@ class OutOfFold:
         """Read a file that `save` wrote.
 
         Raises:
-            RunsError: It is not there.
+            RunsError: The file does not exist.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
                 return cls(tuple(file["names"].tolist()), file["folds"], file["logits"])
         except FileNotFoundError as error:
-            msg = f"there is no {path}: train the stage first"
+            msg = f"{path} does not exist: train the stage first"
             raise RunsError(msg) from error
 
     def save(self, path: Path) -> None:
@@ -55,14 +55,14 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     """Train the folds of a stage, then its final network on all records.
 
     Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that
-    the folds chose) and `NAME_out_of_fold.npz`. What is there already is not trained again, so that an interrupted
-    training goes on where it was.
+    the folds chose) and `NAME_out_of_fold.npz`. Files that exist are kept, so an interrupted training goes on where it
+    stopped.
 
     Args:
         stage: What to train.
         dataset: All records.
-        runs: Folder for the files, made if need be.
-        report: Called with lines about the progress; must be picklable.
+        runs: Folder for the files, made if it does not exist.
+        report: Called with one line of progress at a time; must be picklable.
 
     Raises:
         RunsError: A file in `runs` was trained with other settings.
@@ -89,12 +89,12 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
 
 
 def name_fold_file(stage: Stage, fold: int) -> str:
-    """Name of the weights of a fold's network."""
+    """Return the name of the weights file of a fold."""
     return f"{stage.name}_fold{fold}.pt"
 
 
 def name_final_file(stage: Stage) -> str:
-    """Name of the weights of the network that saw all records."""
+    """Return the name of the weights file of the network that is trained on all records."""
     return f"{stage.name}_final.pt"
 
 
@@ -102,14 +102,14 @@ def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Netw
     """Return the network of a weights file after a candidate epoch, ready for inference.
 
     Raises:
-        RunsError: The file is not there, or was trained with other settings.
+        RunsError: The file does not exist, or was trained with other settings.
     """
     network = Network(stage.network, len(stage.labels), n_auxiliary)
     try:
         weights = torch.load(path, weights_only=True)["weights"]
         network.load_state_dict(weights[stage.training.candidates[epoch]])
     except FileNotFoundError as error:
-        msg = f"there is no {path}: train the stage first"
+        msg = f"{path} does not exist: train the stage first"
         raise RunsError(msg) from error
     except (KeyError, RuntimeError) as error:
         msg = f"{path} was trained with other settings: train the stage again, into another folder for the runs"
@@ -148,7 +148,7 @@ def _select_examples(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_]) ->
 
 
 def _compute_fingerprint(stage: Stage, examples: Examples) -> str:
-    """Return what tells one training from another: its settings and its records."""
+    """Return a hash of the settings and the records of a training."""
     digest = hashlib.sha256(repr(stage).encode())
     for part in (examples.signals, examples.targets, examples.weight):
         digest.update(part.tobytes())

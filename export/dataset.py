@@ -20,7 +20,7 @@ _RARE = 10
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Records, labels and patients; row i of each belongs to the same record."""
+    """Records, labels and patients. Row i of each array belongs to the same record."""
 
     names: tuple[str, ...]
     signals: NDArray[np.float32]
@@ -28,7 +28,7 @@ class Dataset:
     sites: NDArray[np.float32]
     """0 or 1, shape (records, 6), in the order of `SITES`."""
     auxiliary: NDArray[np.float32]
-    """0 to 1: PTB-XL's statements with their likelihood, stages of infarction, sex, age; shape (records, targets)."""
+    """Likelihoods of PTB-XL's statements, stages of infarction, sex and age, 0 to 1, shape (records, targets)."""
     patients: tuple[str, ...]
     minors: int
     """Records of people under 18."""
@@ -42,10 +42,10 @@ class Dataset:
         return infarction
 
     def folds(self, n_folds: int, seed: int) -> NDArray[np.int64]:
-        """Fold of each record: no patient in two folds, sites spread evenly.
+        """Return the fold of each record: no patient is in two folds, and the sites are spread evenly.
 
-        Patients are dealt in random order, those with the rarest sites first, each to the fold that has the fewest
-        records of that patient's sites.
+        Patients are dealt in random order, those with the rarest sites first. A patient goes to the fold that has the
+        fewest records of the patient's sites.
 
         Returns:
             Fold numbers, shape (records,).
@@ -57,12 +57,12 @@ def read_dataset(folder: Path) -> Dataset:
     """Read `NAME.npy`, `train_gts_final.csv` and `train_meta.csv` of one folder.
 
     Raises:
-        DatasetError: A file is missing, a row has no counterpart, or a record's shape differs from the others'.
+        DatasetError: A file is missing, a record is in one table only, or the shapes of the records differ.
     """
     labels = {row["record_name"]: row for row in _read_rows(folder / "train_gts_final.csv", (*_COLUMNS, "record_name"))}
     meta = {row["record_name"]: row for row in _read_rows(folder / "train_meta.csv", _META)}
     if missing := set(labels) ^ set(meta):
-        msg = f"train_gts_final.csv and train_meta.csv differ in records, e.g. {min(missing)}"
+        msg = f"train_gts_final.csv and train_meta.csv must have the same records; only one of them has {min(missing)}"
         raise DatasetError(msg)
     names = tuple(labels)
     about = [meta[name] for name in names]
@@ -85,7 +85,7 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
         msg = f"cannot read {path}: {error.strerror}"
         raise DatasetError(msg) from error
     if not rows or (missing := set(columns) - set(rows[0])):
-        msg = f"{path} has no rows" if not rows else f"{path} lacks the columns {', '.join(sorted(missing))}"
+        msg = f"{path} has no rows" if not rows else f"{path}: missing columns: {', '.join(sorted(missing))}"
         raise DatasetError(msg)
     return rows
 
@@ -108,7 +108,7 @@ def _read_signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
 
 
 def _make_statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
-    """Likelihood of each PTB-XL statement that is not rare; 1 where the source gives none (it writes 0)."""
+    """Return the likelihood of each PTB-XL statement that is not rare; 0 in the source means that it is not given."""
     statements: list[dict[str, float]] = [ast.literal_eval(row["scp_codes"] or "{}") for row in about]
     counts = Counter(code for record in statements for code in record)
     codes = sorted(code for code, n in counts.items() if n >= _RARE)
@@ -117,7 +117,7 @@ def _make_statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
 
 
 def _make_other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
-    """Stage of the infarction (one column each), sex, and age as a share of a century."""
+    """Return one column for each stage of infarction, the sex, and the age in centuries."""
     return np.array(
         [
             [row["infarction_stadium1"] == stage for stage in _STAGES]

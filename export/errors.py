@@ -1,8 +1,8 @@
-"""What a user of the export can mend, in one line; each rung of the ladder of checks has an error of its own."""
+"""Errors that a user of the export can mend. Each check of a model has its own error."""
 
 
 class ExportError(ValueError):
-    """Base of the errors that the command line shows without a traceback."""
+    """Base of the errors that the command line shows as one line, without a traceback."""
 
 
 class DatasetError(ExportError):
@@ -10,32 +10,32 @@ class DatasetError(ExportError):
 
 
 class RunsError(ExportError):
-    """The folder of runs lacks what an earlier command writes, or belongs to other records."""
+    """A file that an earlier command writes is missing from the folder of runs, or is of other records."""
 
 
 class ExportCheckError(ExportError):
-    """A model that must not be written."""
+    """The model does not keep the contract, so it is not written."""
 
 
 class NamesError(ExportCheckError):
-    """Inputs, outputs or metadata are not named as the contract says."""
+    """The inputs, outputs or metadata do not have the names in the contract."""
 
 
 class AxesError(ExportCheckError):
-    """An axis that must be free is fixed, or the other way round."""
+    """A free axis is fixed, or a fixed axis is free."""
 
 
 class OperatorsError(ExportCheckError):
-    """An operator, an opset, external data or the size is outside of what the contract allows."""
+    """The contract does not allow an operator, the opset, external data or the size of the file."""
 
 
 class ShapesError(ExportCheckError):
-    """An answer has another shape than the contract says."""
+    """An answer does not have the shape in the contract."""
 
 
 class ValuesError(ExportCheckError):
-    """An answer differs from the torch network's."""
+    """An answer differs from the answer of the torch network."""
 
 
 class WindowExactnessError(ExportCheckError):
-    """A window's answer depends on samples outside of it."""
+    """The answer of a window depends on samples outside of the window."""

@@ -1,4 +1,4 @@
-"""Figures of the out-of-fold answers, each with its 95% bootstrap interval and n."""
+"""Figures of the out-of-fold answers, with 95% bootstrap intervals and n."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; no figures where the data are insufficient."""
+    """One line of the table. It has no figures if there are too few positive records."""
 
     name: str
     n: int
@@ -53,7 +53,7 @@ def _compute_share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
 
 
 def _compute_f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool_]) -> float:
-    """Mean F1 of the columns; of the one column where there is no second axis."""
+    """Return the mean F1 of the columns; one-dimensional arrays are one column."""
     both = 2 * (truth & found).sum(axis=0)
     return float(np.mean(both / np.maximum(truth.sum(axis=0) + found.sum(axis=0), 1)))
 
@@ -84,7 +84,7 @@ class Evaluation:
 
 
 def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Evaluation:
-    """Measure the answers against the truth; resampling is by patient.
+    """Measure the answers against the truth. Bootstrap samples are drawn by patient.
 
     Args:
         dataset: The records with their labels.
@@ -95,7 +95,7 @@ def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] =
         DatasetError: The answers are for other records.
     """
     if answers.names != dataset.names:
-        msg = "the out-of-fold answers are of other records than the given ones"
+        msg = "the out-of-fold answers and the dataset must have the same records"
         raise DatasetError(msg)
     truth = np.hstack([dataset.infarction, dataset.sites]) > 0
     patients = np.unique(np.array(dataset.patients), return_inverse=True)[1]
@@ -138,7 +138,7 @@ def _measure_row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: 
 
 
 def _draw_resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return row numbers of bootstrap samples: patients are drawn, and bring all their records."""
+    """Return row numbers of bootstrap samples. Patients are drawn, with all their records."""
     random = np.random.default_rng(SEED)
     order = np.argsort(patients, kind="stable")
     rows_of = np.split(order, np.flatnonzero(np.diff(patients[order])) + 1)

@@ -1,4 +1,4 @@
-"""What every models folder has: the files, the manifest and the stored answers."""
+"""The files of every models folder: models, manifest and stored answers."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def write_models(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def write_golden(folder: Path) -> None:
-    """Store what the models of a folder answer for the example recordings, and name the file in the manifest."""
+    """Store the answers of a folder's models for the example recordings, and add the file to the manifest."""
     detector = Detector(folder)
     recordings = [
         golden_answer(path, detector.detect(read_recording(path), all_sites=True))

@@ -1,10 +1,10 @@
-"""The ONNX graph of a trained network: the same answers as torch, with as little done for each window as there can be.
+"""The ONNX graph of a trained network. It gives the same answers as torch, with as little work per window as possible.
 
-- Windows are cut out where the frames are pooled: all before that runs once over the recording.
-- The attention works on tiles of frames, so that each frame is compared with few that are none of its neighbours.
-- Biases that all frames get alike are added after the pooling, to as many rows as there are windows.
+- Windows are cut out at the pooling of the frames. Everything before it runs once over the recording.
+- The attention works on tiles of frames, so few scores are computed of frames that are not neighbours.
+- A bias that is the same for all frames is added after the pooling, once per window.
 - Convolutions are 2-D with height 1 and stay in the blocked layout for which onnxruntime has CPU kernels.
-- What calibration and the mean of the members do to the logits is inside the last layer's weights.
+- The calibration and the mean of the members are inside the weights of the last layer.
 """
 
 import math
@@ -24,18 +24,18 @@ from export.network import LEADS, NetworkSettings
 from export.reference import Exported
 
 OPSET = 18
-# The first that knows opset 18, so that the oldest onnxruntime that is allowed can read the file.
+# The lowest version that has opset 18, so that the oldest allowed onnxruntime reads the file.
 _IR_VERSION = 8
-# Frames: smaller tiles cost calls, larger ones scores of frames that are no neighbours.
+# Frames. Smaller tiles need more calls, larger ones more scores of frames that are not neighbours.
 _TILE = 8
 _Weights = dict[str, NDArray[np.float64]]
 
 
 def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
-    """Return the ONNX model of what is to be exported, its spec in the metadata."""
+    """Return the ONNX model, with the spec in its metadata."""
     add, network = GraphBuilder(), exported.network
     share = 1 / len(network.members)
-    calibration = _Calibration(*(share * each.double().numpy() for each in (exported.slope, exported.intercept)))
+    calibration = _Calibration(*(share * part.double().numpy() for part in (exported.slope, exported.intercept)))
     ecg = add("Unsqueeze", "ecg", add.integers(2))
     members = [_Member(add, network.settings, _read_weights(member.state_dict())) for member in network.members]
     logits = reduce(partial(add, "Add"), [member.logits(ecg, calibration) for member in members])
@@ -50,14 +50,14 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
 
 
 def _cut_to_promised_windows(add: GraphBuilder, logits: str, settings: NetworkSettings) -> str:
-    """Cut off a last window (b, w, labels) that the frames give though the recording ends before it does."""
+    """Remove the last window from (b, w, labels) if the recording ends before it; the frames can give one too many."""
     after = add("Sub", add("Shape", "ecg", start=2, end=3), add.integers(settings.window - settings.stride))
     return add("Slice", logits, add.integers(0), add("Div", after, add.integers(settings.stride)), add.integers(1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Calibration:
-    """One member's share of the calibration, each shape (labels,)."""
+    """One member's share of the calibration, shapes (labels,)."""
 
     slope: NDArray[np.float64]
     intercept: NDArray[np.float64]
@@ -70,7 +70,7 @@ def _read_weights(state: Mapping[str, Tensor]) -> _Weights:
 class _Member:
     """One network of the graph; shapes in comments: b batch, c channels, f frames, w windows, h heads, n tiles.
 
-    The attention works on tiles of frames: a tile and the next one hold the neighbourhoods that begin in the first.
+    The attention works on tiles of frames. A tile and the next one contain every neighbourhood that begins in the tile.
     """
 
     def __init__(self, add: GraphBuilder, settings: NetworkSettings, weights: _Weights) -> None:
@@ -80,20 +80,21 @@ class _Member:
         self._tile = max(_TILE, self._neighbours)
 
     def logits(self, ecg: str, calibration: _Calibration) -> str:
-        """Return what the member adds to the calibrated logits, (b, w, labels)."""
+        """Return the member's share of the calibrated logits, (b, w, labels)."""
         add = self._add
         frames = self._add_trunk(ecg)  # b c 1 f
         step = self._settings.stride // self._settings.hop
         of_frames = add("Concat", *self._pool(frames, (1, self._settings.frames), (1, step)), axis=1)
         attended = self._attend(self._squeeze_to_frames(frames))  # b 1 f c
         of_attended = self._pool(attended, (self._settings.frames - self._neighbours + 1, 1), (step, 1))
-        joined = [self._squeeze_to_frames(of_frames), *(add("Squeeze", each, add.integers(1)) for each in of_attended)]
+        squeezed = (add("Squeeze", pooled, add.integers(1)) for pooled in of_attended)
+        joined = [self._squeeze_to_frames(of_frames), *squeezed]
         weight, bias = self._layer("hidden")
-        # What is added to all frames alike may as well be added to their mean and maximum.
+        # A bias that is the same for all frames can be added to their mean and maximum instead.
         bias = bias + weight[:, -2 * self._channels :] @ np.tile(self._sum_attended_bias(), 2)
         hidden = add("Relu", self._apply_affine(add("Concat", *joined, axis=2), weight, bias))
         labels = len(calibration.slope)  # auxiliary outputs follow them
-        weight, bias = (each[:labels] for each in self._layer("output"))
+        weight, bias = (part[:labels] for part in self._layer("output"))
         slope, intercept = calibration.slope, calibration.intercept
         return self._apply_affine(hidden, weight * slope[:, None], bias * slope + intercept)
 
@@ -110,11 +111,11 @@ class _Member:
         return x
 
     def _pool(self, x: str, window: tuple[int, int], step: tuple[int, int]) -> list[str]:
-        """Return mean and maximum in each window."""
+        """Return the mean and the maximum of each window."""
         return [self._add(kind, x, kernel_shape=window, strides=step) for kind in ("AveragePool", "MaxPool")]
 
     def _attend(self, x: str) -> str:
-        """Map frames (b, f, c) to the attention block's output without its bias, (b, 1, fewer frames, c)."""
+        """Map frames (b, f, c) to the output of the attention block without its bias, (b, 1, fewer frames, c)."""
         add, before, after = self._add, self._neighbours // 2, (self._neighbours - 1) // 2
         n_frames = add("Shape", x, start=1, end=2)
         x = self._pad_to_whole_tiles(x, n_frames)
@@ -131,9 +132,9 @@ class _Member:
         return add("Unsqueeze", add("Add", add("Add", own, fed), mixed), add.integers(1))
 
     def _pad_to_whole_tiles(self, x: str, n_frames: str) -> str:
-        """Add frames of zeros to (b, f, c) until each neighbourhood begins in a tile that another one follows."""
+        """Add frames of zeros to (b, f, c), so that another tile follows each tile in which a neighbourhood begins."""
         add, least = self._add, self._tile - self._neighbours + 1
-        # Up to a multiple of the tile, from a number of frames that no recording reaches.
+        # Counted down from a number of frames that no recording reaches: Mod gets no negative number.
         missing = add("Mod", add("Sub", add.integers(2**32 * self._tile - least), n_frames), add.integers(self._tile))
         missing = add("Add", missing, add.integers(least))
         return add("Pad", x, add("Concat", add.integers(0, 0, 0, 0), missing, add.integers(0), axis=0))
@@ -143,14 +144,14 @@ class _Member:
         return add("Slice", x, add.integers(start), end if isinstance(end, str) else add.integers(end), add.integers(1))
 
     def _gather_neighbours(self, query: str, normed: str) -> str:
-        """Return what each frame that asks has gathered from its neighbourhood, (b, f, c)."""
+        """Return the weighted mean of the neighbours of each frame in `query`, (b, f, c)."""
         add = self._add
         weight = np.split(self._weights["attention.projections.weight"], 3)
         query = self._cut_into_tiles(self._project_to_heads(query, weight[0] / math.sqrt(self._width)))
-        key, value = (self._project_to_heads(normed, each) for each in weight[1:])
-        # What is no number must not reach those that are no neighbours: 0 times it is not 0.
+        key, value = (self._project_to_heads(normed, part) for part in weight[1:])
+        # NaN must not reach frames that are not neighbours: 0 times NaN is NaN.
         value = add("Where", add("IsNaN", value), self._constant(np.zeros(1)), value)
-        key, value = (self._join_tile_pairs(self._cut_into_tiles(each)) for each in (key, value))
+        key, value = (self._join_tile_pairs(self._cut_into_tiles(part)) for part in (key, value))
         scores = add("MatMul", query, add("Transpose", key, perm=[0, 1, 2, 4, 3]))
         scores = self._order_by_place(add("Add", scores, self._constant(self._build_place_bias()[:, None])))
         mixed = add("MatMul", self._order_by_frame(add("Softmax", scores, axis=-1)), value)
@@ -158,7 +159,7 @@ class _Member:
         return self._multiply(joined, self._weights["attention.output.weight"])
 
     def _project_to_heads(self, x: str, weight: NDArray[np.float64]) -> str:
-        """Return a projection of frames (b, f, c), head by head, (b, h, f, width)."""
+        """Return a projection of frames (b, f, c) for each head, (b, h, f, width)."""
         add = self._add
         by_head = weight.reshape(self._heads, self._width, -1).transpose(0, 2, 1)
         return add("MatMul", add("Unsqueeze", x, add.integers(1)), self._constant(by_head))
@@ -175,15 +176,15 @@ class _Member:
         return add("Concat", *pair, axis=3)
 
     def _build_place_bias(self) -> NDArray[np.float64]:
-        """Return the bias of each score in both tiles, (h, tile, 2 * tile); any where no neighbour stands."""
+        """Return the bias of each score in a pair of tiles, (h, tile, 2 * tile). Other frames get any."""
         place = np.arange(2 * self._tile) - np.arange(self._tile)[:, None]
         return self._weights["attention.place_bias"][:, place.clip(0, self._neighbours - 1)]
 
     def _order_by_place(self, scores: str) -> str:
-        """Take the neighbours' scores out of those of both tiles, (b, h, n, tile, 2 * tile) to neighbours last.
+        """Select the scores of the neighbours from (b, h, n, tile, 2 * tile); the last axis becomes the neighbours.
 
-        Each frame's neighbours begin one later than those of the frame before: in rows that are longer by one number,
-        over the same numbers, they stand below each other.
+        The neighbours of a frame begin one place later than those of the frame before. If the same numbers are laid out
+        in rows that are one number longer, the neighbours of all frames stand in the same columns.
         """
         add, tile = self._add, self._tile
         flat = add("Reshape", scores, add.integers(0, 0, -1, 2 * tile * tile))
@@ -191,7 +192,7 @@ class _Member:
         return add("Slice", rows, add.integers(0), add.integers(self._neighbours), add.integers(4))
 
     def _order_by_frame(self, shares: str) -> str:
-        """Undo `_order_by_place`, with zeros for those that are no neighbours."""
+        """Undo `_order_by_place`, with zeros for frames that are not neighbours."""
         add, tile = self._add, self._tile
         rows = self._pad(shares, 5, 2 * tile + 1 - self._neighbours)
         flat = add("Reshape", rows, add.integers(0, 0, -1, tile * (2 * tile + 1)))
@@ -202,7 +203,7 @@ class _Member:
         return self._add("Pad", x, self._add.integers(*[0] * (2 * axes - 1), by))
 
     def _sum_attended_bias(self) -> NDArray[np.float64]:
-        """Return what the attention block adds to every frame alike, (c)."""
+        """Return the bias that the attention block adds to every frame, (c)."""
         return self._weights["attention.feed_forward.2.bias"] + self._weights["attention.output.bias"]
 
     def _squeeze_to_frames(self, x: str) -> str:
@@ -214,7 +215,7 @@ class _Member:
         return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
     def _convolve(self, name: str, x: str, stride: int) -> str:
-        weight, bias = (self._constant(each) for each in self._layer(f"{name}.convolution"))
+        weight, bias = (self._constant(part) for part in self._layer(f"{name}.convolution"))
         return self._add("Conv", x, weight, bias, strides=[1, stride])
 
     def _apply_affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:

@@ -16,24 +16,24 @@ class NetworkSettings:
     window: int
     """Samples of a window."""
     stride: int
-    """Samples between windows; the trunk's hop divides it."""
+    """Samples between windows, a multiple of the hop."""
     convolutions: tuple[tuple[int, int, int], ...]
     """(channels, kernel, stride) of each convolution; the product of the strides is the hop."""
     residual_kernel: int = 3
     residual_blocks: int = 1
     heads: int = 4
     neighbours: int = 8
-    """Frames that each frame attends to: half of them before it, itself, and the rest after it."""
+    """Frames that each frame attends to: half of them before it, the frame itself, and the rest after it."""
     feed_forward: int = 96
     hidden: int = 64
     dropout: float = 0.3
     members: int = 1
-    """Networks of these sizes side by side, each from its own random start."""
+    """Number of networks of these sizes side by side, with different random starts."""
 
     def __post_init__(self) -> None:
-        """Refuse a neighbourhood that no window holds."""
+        """Refuse a neighbourhood that is larger than a window."""
         if not 0 < self.neighbours <= self.frames:
-            msg = f"neighbours is {self.neighbours}, a window has {self.frames} frames"
+            msg = f"neighbours must be 1 to {self.frames}, the frames of a window; found {self.neighbours}"
             raise ValueError(msg)
 
     @property
@@ -83,8 +83,8 @@ class _Residual(nn.Module):
 class Attention(nn.Module):
     """Self-attention of each frame to its neighbourhood, parallel to a feed-forward layer, once over a recording.
 
-    Unpadded like the trunk: frames without a whole neighbourhood have no output, so that a window needs no frame beyond
-    its own. Order is known by a learned bias for each place in the neighbourhood.
+    It is unpadded like the trunk: frames without a whole neighbourhood have no output, so a window needs only its own
+    frames. A learned bias for each place in the neighbourhood gives the order.
     """
 
     def __init__(self, channels: int, settings: NetworkSettings) -> None:
@@ -92,7 +92,7 @@ class Attention(nn.Module):
         self.neighbours = settings.neighbours
         self.heads, self.width = settings.heads, channels // settings.heads
         self.norm = nn.LayerNorm(channels)
-        # Of a bias the norm's own says as much to the queries, and the softmax nothing to the keys.
+        # The bias of the norm already shifts the queries, and the softmax ignores a shift of the keys.
         self.projections = nn.Linear(channels, 3 * channels, bias=False)
         self.output = nn.Linear(channels, channels)
         self.feed_forward = nn.Sequential(
@@ -102,7 +102,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map frames (batch, frames, channels) to those with a whole neighbourhood, neighbours - 1 fewer."""
+        """Map (batch, frames, channels) to the frames with a whole neighbourhood, which are `neighbours - 1` fewer."""
         normed = self.norm(x)
         inner = slice(self.neighbours // 2, x.shape[1] - (self.neighbours - 1) // 2)
         query, key, value = (
@@ -116,7 +116,7 @@ class Attention(nn.Module):
         return joined
 
     def _bias(self, frames: int) -> Tensor:
-        """Bias of each score, shape (heads, frames - neighbours + 1, frames), minus infinity outside."""
+        """Return the bias of each score, shape (heads, frames - neighbours + 1, frames), minus infinity outside."""
         at = torch.arange(frames, device=self.place_bias.device)
         place = at - at[: frames - self.neighbours + 1, None]
         outside = (place < 0) | (place >= self.neighbours)
@@ -125,7 +125,7 @@ class Attention(nn.Module):
 
 
 class Member(nn.Module):
-    """One network: recordings to one logit per window and output."""
+    """One network, from recordings to one logit per window and output."""
 
     def __init__(self, settings: NetworkSettings, n_outputs: int) -> None:
         super().__init__()
@@ -158,12 +158,12 @@ class Member(nn.Module):
 
 
 class Network(nn.Module):
-    """A few members whose logits are averaged.
+    """A network of one or more members, whose logits are averaged.
 
     Args:
         settings: Sizes.
         n_labels: Outputs that the model file keeps.
-        n_auxiliary: Further outputs, for training only, that follow them.
+        n_auxiliary: Outputs after the labels, for training only.
     """
 
     def __init__(self, settings: NetworkSettings, n_labels: int, n_auxiliary: int) -> None:
@@ -178,5 +178,5 @@ class Network(nn.Module):
     def forward(self, ecg: Tensor) -> Tensor:
         """Map (batch, 12, samples) in millivolts to logits of the labels (batch, windows, labels)."""
         logits = self.member_logits(ecg, self.settings.stride)[..., : self.n_labels].mean(dim=0)
-        # The frames may give one more, which the recording ends before.
+        # The frames can give one window too many, which ends after the recording.
         return logits[:, : 1 + (ecg.shape[2] - self.settings.window) // self.settings.stride]

@@ -1,4 +1,4 @@
-"""The table of out-of-fold answers that every figure of the model card is computed from."""
+"""The table of out-of-fold answers. Every figure of the model card is computed from it."""
 
 import csv
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ LABELS = ("infarction", *SITES)
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What networks, epochs, calibrations and thresholds that never saw a record say of it; row i is one record."""
+    """Answers for each record from networks, epochs, calibrations and thresholds that were chosen without it."""
 
     names: tuple[str, ...]
     folds: NDArray[np.int64]
     probability: NDArray[np.float64]
     """Shape (records, 7), in the order of `LABELS`."""
     found: NDArray[np.bool_]
-    """Probability over its threshold, shape (records, 7)."""
+    """Whether the probability reaches its threshold, shape (records, 7)."""
 
     @classmethod
     def of_runs(cls, dataset: Dataset, runs: Path) -> "Answers":
@@ -35,11 +35,11 @@ class Answers:
         for stage in STAGES.values():
             out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
             if out_of_fold.names != dataset.names:
-                msg = f"{runs} holds logits of other records than the {len(dataset.names)} given ones"
+                msg = f"{runs} has logits of other records than the dataset: train the stages on this dataset first"
                 raise RunsError(msg)
             folds = out_of_fold.folds
             parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.select_scored(dataset)))
-        probability, found = (np.hstack(each) for each in zip(*parts, strict=True))
+        probability, found = (np.hstack(of_stages) for of_stages in zip(*parts, strict=True))
         return cls(dataset.names, folds, probability, found)
 
     @classmethod
@@ -47,7 +47,7 @@ class Answers:
         """Read a table that `save` wrote.
 
         Raises:
-            RunsError: It is another table.
+            RunsError: The file is not a table of out-of-fold answers.
         """
         try:
             with path.open(newline="", encoding="utf-8") as file:
@@ -63,11 +63,11 @@ class Answers:
             raise RunsError(msg) from error
 
     def save(self, path: Path) -> None:
-        """Write a CSV, one row a record."""
+        """Write a CSV with one row per record."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["record", "fold", *LABELS, *(f"{label}_found" for label in LABELS)])
             for name, fold, probability, found in zip(
                 self.names, self.folds, self.probability, self.found, strict=True
             ):
-                writer.writerow([name, fold, *(f"{each:.6f}" for each in probability), *found.astype(int)])
+                writer.writerow([name, fold, *(f"{number:.6f}" for number in probability), *found.astype(int)])

@@ -1,4 +1,4 @@
-"""What an ONNX file computes, in torch: the reference that it is compared with."""
+"""The torch module that an ONNX file is compared with."""
 
 from copy import deepcopy
 from typing import cast
@@ -32,7 +32,7 @@ class Exported(nn.Module):
 
 
 def fuse_batch_norms(network: Network) -> Network:
-    """Return a copy whose convolutions have taken in their batch norms."""
+    """Return a copy with the batch norms merged into the convolutions."""
     copy = deepcopy(network).eval()
     for module in list(copy.modules()):
         if isinstance(module, Convolution):

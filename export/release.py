@@ -1,6 +1,7 @@
-"""Everything in a models folder: the two files, the manifest, the stored answers and the model card."""
+"""Write the models folder: the two models, the manifest, the stored answers and the model card."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +31,34 @@ TRAINING_DATA = (
 CHANGELOG = "CHANGELOG.md"
 SEEN = 300
 
+Report = Callable[[str], None]
 
-def release(dataset: Dataset, runs: Path, out: Path) -> None:
-    """Write the shipped models with everything that goes with them; nothing is replaced before all of it is made.
+
+def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
+    """Write the shipped models and the files that belong to them. No file is replaced before all of them are made.
+
+    Args:
+        dataset: All records.
+        runs: Folder that `train_stage` has filled.
+        out: Folder of the models; it has the changelog.
+        report: Called with a line before each step.
 
     Raises:
         ExportCheckError: A model does not keep the contract.
-        ExportError: The changelog of the models says nothing of this version.
+        ExportError: The changelog of the models has no entry for this version.
     """
     changelog = out / CHANGELOG
     if f"## {MODEL_VERSION}\n" not in (changelog.read_text(encoding="utf-8") if changelog.exists() else ""):
-        msg = f"{changelog} has no entry '## {MODEL_VERSION}': say there what is new, then convert"
+        msg = f"{changelog} has no entry '## {MODEL_VERSION}': write there what is new, then convert"
         raise ExportError(msg)
+    report("choosing epochs and thresholds on the folds")
     answers = Answers.of_runs(dataset, runs)
-    evaluation = evaluate(dataset, answers)
+    evaluation = evaluate(dataset, answers, report)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
-        specs = _write_models(dataset, runs, made, evaluation, fold=None)
+        specs = _write_models(dataset, runs, made, evaluation, None, report)
         answers.save(made / FILE)
+        report("storing answers and measuring seen records")
         write_golden(made)
         seen = measure_seen_records(Detector(made, quality_gate="warn"), dataset)
         (made / "README.md").write_text(render_card(evaluation, specs, dataset, seen), encoding="utf-8")
@@ -55,17 +66,18 @@ def release(dataset: Dataset, runs: Path, out: Path) -> None:
             path.replace(out / path.name)
 
 
-def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int) -> None:
-    """Write the models of one fold, with what the other folds chose: they reproduce that fold's out-of-fold answers."""
+def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int, report: Report) -> None:
+    """Write the models of one fold with the choices of the other folds. They give that fold's out-of-fold answers."""
     out.mkdir(parents=True, exist_ok=True)
-    _write_models(dataset, runs, out, None, fold)
+    _write_models(dataset, runs, out, None, fold, report)
 
 
-def _write_models(
-    dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None
+def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
+    dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None, report: Report
 ) -> list[ModelSpec]:
     specs, contents = [], {}
     for stage in STAGES.values():
+        report(f"{stage.name}: exporting and comparing with torch")
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
         rows = stage.select_scored(dataset) & (out_of_fold.folds != fold)
         choice = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows])
@@ -82,7 +94,7 @@ def _write_models(
 
 
 def measure_seen_records(detector: Detector, dataset: Dataset) -> str:
-    """Return a line on how models do on the first training records: a fixed measure that shows a broken file."""
+    """Return a line with the scores of the models on the first training records, which would show a broken file."""
     recordings = [Recording(signal, name=name) for name, signal in zip(dataset.names, dataset.signals, strict=True)]
     findings = list(detector.detect_many(recordings[:SEEN], all_sites=True))
     truth = dataset.infarction[:SEEN, 0] > 0
@@ -108,7 +120,7 @@ def _make_spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evalu
         window=stage.network.window,
         stride=stage.network.stride,
         labels=stage.labels,
-        thresholds=tuple(float(each) for each in choice.threshold),
+        thresholds=tuple(float(threshold) for threshold in choice.threshold),
         threshold_method=f"best F1 of the out-of-fold probabilities on {population}; "
         f"0.5 for a label with fewer than {ENOUGH_POSITIVES} positives",
         unproven=tuple(label for label, n in zip(stage.labels, positives, strict=True) if n < ENOUGH_POSITIVES),
@@ -130,7 +142,7 @@ def _describe_training_data(stage: Stage, dataset: Dataset) -> str:
 
 
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
-    """Return the figures of a stage's labels as its spec holds them."""
+    """Return the figures of a stage's labels, as they stand in its spec."""
     rows = evaluation.sites if stage.scored_on_infarctions else (evaluation.infarction,)
     return {row.name: {name: _to_dict(figure) for name, figure in row.figures.items()} for row in rows}
 

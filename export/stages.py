@@ -30,14 +30,14 @@ class Stage:
     healthy_share: float
     """Share of the records without infarction that the stage learns from."""
     scored_on_infarctions: bool
-    """Whether the stage is chosen and measured on records with infarction only, as it is used after the first."""
+    """Whether choices and figures are made on records with infarction only: the stage runs after the first one."""
 
     def truth(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return 0 or 1, shape (records, labels)."""
         return dataset.sites if self.labels == SITES else dataset.infarction
 
     def auxiliary(self, dataset: Dataset) -> NDArray[np.float32]:
-        """Return further targets for training only: the other stage's labels and what the source says of the record."""
+        """Return targets for training only: the labels of the other stage and the dataset's auxiliary targets."""
         other = dataset.infarction if self.labels == SITES else dataset.sites
         return np.hstack([other, dataset.auxiliary])
 

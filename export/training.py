@@ -23,11 +23,11 @@ class TrainingSettings:
     epochs: int = 40
     """Length of the one-cycle schedule."""
     candidates: tuple[int, ...] = (24, 32, 40)
-    """Epochs after which the averaged weights are kept; the folds choose one of them."""
+    """Epochs after which the averaged weights are kept. The folds choose one of them."""
     crop: int = 2400
     """Samples of each record seen in one step."""
     stride: int = 400
-    """Samples between the windows of a crop; neighbours closer than that add cost and little else."""
+    """Samples between the windows of a crop. Closer windows cost more and add little."""
     batch: int = 32
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
@@ -36,23 +36,23 @@ class TrainingSettings:
     auxiliary_weight: float = 0.5
     """Weight of the loss of the auxiliary targets."""
     level: Literal["window", "record"] = "record"
-    """Whether the loss is of each window's probability or of a record's mean, the number that users see."""
+    """Whether the loss is of the probability of each window, or of their mean, which users see."""
     smoothing: float = 0.0
-    """How far targets are drawn from 0 and 1 towards one half: labels are opinions."""
+    """How far targets move from 0 and 1 towards one half, because labels are opinions."""
     seed: int = 0
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """What a network is fitted to; row i of each belongs to the same record."""
+    """What a network is fitted to. Row i of each array belongs to the same record."""
 
     signals: NDArray[np.float32]
     """Millivolts, shape (records, 12, samples)."""
     targets: NDArray[np.float32]
     """In [0, 1], shape (records, labels + auxiliary)."""
     n_labels: int
-    """How many of the targets the model file keeps."""
+    """Number of targets that the model file keeps; they come first."""
     weight: NDArray[np.float32]
     """Weight of each record's label loss, shape (records,)."""
 
@@ -106,7 +106,7 @@ def fit(
 
 
 class _Loss:
-    """Binary cross-entropy; positives of a rare target weigh more, by the root of how rare it is, ten times at most."""
+    """Binary cross-entropy. Positives of a rare target weigh more: the root of negatives per positive, at most 10."""
 
     def __init__(self, targets: Tensor, n_labels: int, settings: TrainingSettings) -> None:
         positives = targets.sum(dim=0).clamp(min=1)
@@ -114,16 +114,16 @@ class _Loss:
         self.n_labels, self.settings = n_labels, settings
 
     def __call__(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return the loss of logits (members, batch, windows, targets); `weight` is of the labels' part, (batch,)."""
+        """Return the loss of logits (members, batch, windows, targets). `weight` is for the labels' part, (batch,)."""
         probability = torch.sigmoid(logits)
         if self.settings.level == "record":
             probability = probability.mean(dim=2, keepdim=True)
-        each = functional.binary_cross_entropy(
+        loss = functional.binary_cross_entropy(
             probability.clamp(1e-6, 1 - 1e-6), target[:, None].expand_as(probability), reduction="none"
         )
-        each = (each * (1 + (self.positive_weight - 1) * target[:, None])).mean(dim=(0, 2))
-        labels = (each[:, : self.n_labels].mean(dim=1) * weight).sum() / weight.sum()
-        return labels + self.settings.auxiliary_weight * each[:, self.n_labels :].mean()
+        of_record = (loss * (1 + (self.positive_weight - 1) * target[:, None])).mean(dim=(0, 2))
+        labels = (of_record[:, : self.n_labels].mean(dim=1) * weight).sum() / weight.sum()
+        return labels + self.settings.auxiliary_weight * of_record[:, self.n_labels :].mean()
 
 
 @torch.no_grad()
@@ -137,7 +137,7 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 @torch.no_grad()
 def compute_window_logits(network: Network, signals: NDArray[np.float32], batch: int = 16) -> NDArray[np.float32]:
-    """Logits of the labels.
+    """Return the logits of the labels.
 
     Returns:
         Shape (records, windows, labels).

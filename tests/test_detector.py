@@ -1,5 +1,6 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 
 import numpy as np
 import pytest
@@ -82,14 +83,14 @@ def test_logits_are_averaged_where_the_spec_says_so_whatever_the_chunks(notebook
     assert finding.probability == pytest.approx(1 / (1 + np.exp(-np.mean(logits))), abs=1e-6)
     assert finding.timeline.start_s == tuple(start / 500 for start in starts)
     assert finding.timeline.probability == pytest.approx(1 / (1 + np.exp(-np.array(logits))), abs=1e-6)
-    assert all(len(site.timeline.probability) == -(-(samples - 700) // 686) for site in finding.sites)
+    assert all(len(site.timeline.probability) == ceil((samples - 700) / 686) for site in finding.sites)
 
 
 def test_a_dropped_tail_changes_nothing(notebook, noise):
     signal = noise(5000).signal
     changed = signal.copy()
     changed[:, 4300:] += 9
-    before, after = (notebook.detect(Recording(each)).probability for each in (signal, changed))
+    before, after = (notebook.detect(Recording(leads)).probability for leads in (signal, changed))
     assert before == after
 
 
@@ -204,9 +205,9 @@ def test_threads_change_no_answer_and_no_order(tiny_folder, tiny, noise, threads
 
 def test_one_detector_serves_many_threads_at_once(shipped, noise):
     recordings = [noise(seed=i) for i in range(16)]
-    alone = [shipped.detect(each).probability for each in recordings]
+    alone = [shipped.detect(recording).probability for recording in recordings]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda each: shipped.detect(each).probability, recordings))
+        together = list(pool.map(lambda recording: shipped.detect(recording).probability, recordings))
     assert together == alone
 
 
@@ -219,12 +220,12 @@ def written(folder, recordings):
 def test_small_files_that_are_answered_together_get_the_answers_they_get_alone(shipped, noise, tmp_path, monkeypatch):
     lengths = [5000, 5050, 800, 5000, 5000, 5050, 70_000, 5000, 700, 5000, 5000]
     recordings = [noise(samples, seed=i) for i, samples in enumerate(lengths)]
-    alone = [shipped.detect(each) for each in recordings]
+    alone = [shipped.detect(recording) for recording in recordings]
     sizes, real = [], shipped.infarction.window_scores
     monkeypatch.setattr(shipped.infarction, "window_scores", lambda ecg: (sizes.append(len(ecg)), real(ecg))[1])
     together = list(shipped.detect_many(list(find_records(written(tmp_path, recordings)))))
     assert max(sizes) == 3  # of one length among the last four
-    assert [each.status for each in together] == [each.status for each in alone]
+    assert [finding.status for finding in together] == [finding.status for finding in alone]
     for one, other in zip(together, alone, strict=True):
         assert one.probability == (other.probability and pytest.approx(other.probability, abs=1e-5))
         assert one.duration_s == other.duration_s

@@ -34,15 +34,24 @@ def test_what_was_finished_before_the_source_failed_is_handed_out():
     assert found == list(range(5))
 
 
-def test_a_single_item_is_done_by_the_caller_itself():
-    assert list(work_side_by_side(lambda _: threading.get_ident(), [1], 4)) == [threading.get_ident()]
+def test_a_result_is_handed_out_while_the_source_is_slow():
+    taken = []
+
+    def source():
+        for i in range(100):
+            time.sleep(0.05)
+            taken.append(i)
+            yield i
+
+    assert next(work_side_by_side(lambda number: number, source(), 4)) == 0
+    assert len(taken) <= 3
 
 
-def test_the_caller_goes_on_with_others_while_the_first_is_not_done():
+def test_others_are_worked_on_while_the_first_is_not_done():
     others_done = threading.Event()
 
     def work(number):
-        if number == 1:  # the caller has 0; this one is begun by the other thread
+        if number == 0:
             assert others_done.wait(10)
         if number == 5:
             others_done.set()

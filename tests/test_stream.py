@@ -97,7 +97,7 @@ def test_a_push_returns_the_windows_that_it_finishes(gated):
     assert stream.push(ILL[:, :799]) == []
     (window,) = stream.push(ILL[:, 799:800])
     assert (window.start_s, window.counts) == (0, True)
-    assert [each.start_s for each in stream.push(ILL[:, 800:1050])] == [0.2, 0.4]
+    assert [window.start_s for window in stream.push(ILL[:, 800:1050])] == [0.2, 0.4]
     timeline = gated.detect(Recording(ILL[:, :800]), windows=True).timeline
     assert window.probability == pytest.approx(timeline.probability[0])
 
@@ -106,7 +106,7 @@ def test_a_window_of_dead_leads_does_not_count(gated):
     signal = ILL.copy()
     signal[6:8, 1000:3000] = 0
     windows = gated.stream().push(signal)
-    assert [round(each.start_s * 500) for each in windows if not each.counts] == list(range(1000, 2201, 100))
+    assert [round(window.start_s * 500) for window in windows if not window.counts] == list(range(1000, 2201, 100))
 
 
 def test_reset_forgets_the_patient(gated):

@@ -4,7 +4,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
       ecg-edge run recording.npy
       ecg-edge run recordings/ --format csv --output findings.csv
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from ecg_edge.cli.progress import show_records, show_samples
     from ecg_edge.scheduling import usable_cores
 
     if windows and rendering not in ("json", "jsonl"):
@@ -104,9 +105,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         render = _choose_renderer(rendering, detector, sample)
         records = [record for path in paths for record in _list_records(path, declared)]
         tally = _Tally(quiet=rendering != "submission")
-        findings = tally.watch(detector.detect_many(records, all_sites=all_sites, windows=windows))
-        with _show_progress(findings, len(records), elsewhere=output is not None or not sys.stdout.isatty()) as shown:
-            write(render(shown), output, unfinished)
+        elsewhere = output is not None or not sys.stdout.isatty()
+        with show_samples(records) as watched:
+            findings = tally.watch(detector.detect_many(watched, all_sites=all_sites, windows=windows))
+            with show_records(findings, len(records), visible=elsewhere) as shown:
+                write(render(shown), output, unfinished)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
@@ -177,12 +180,3 @@ class _Tally:
                 if not self.quiet:
                     click.echo(f"{finding.status}: {printable(finding.record)}: {printable(why)}", err=True)
             yield finding
-
-
-@contextmanager
-def _show_progress(findings: Iterable["Finding"], count: int, *, elsewhere: bool) -> Iterator[Iterable["Finding"]]:
-    if count < 2 or not sys.stderr.isatty() or not elsewhere:
-        yield findings
-        return
-    with click.progressbar(findings, count, label="records", file=sys.stderr) as bar:
-        yield bar

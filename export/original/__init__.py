@@ -1,1 +1,1 @@
-"""The checkpoints of the system that we follow, to the files that the runtime reads."""
+"""Converts the checkpoints of the system that we follow to a models folder."""

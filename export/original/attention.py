@@ -1,9 +1,9 @@
 """Attention of overlapping windows, with scores and exponentials computed once for all windows that share them.
 
-A query attends to the samples of its window. Cut into blocks of which windows consist, that is a choice of neighbouring
-blocks, and what a block of keys adds to the answer does not depend on the window: `sum(exp(score - m) * value)` and
-`sum(exp(score - m))`, with `m` the greatest score in the block. A window adds up its blocks, each weighted with
-`exp(m - greatest m)`. That is the softmax, to rounding, whatever the scores.
+Windows consist of blocks of samples, and a query attends to the blocks of its window. What a block of keys adds to the
+answer does not depend on the window: `sum(exp(score - m) * value)` and `sum(exp(score - m))`, where `m` is the greatest
+score in the block. A window adds up its blocks with the weights `exp(m - greatest m)`. Except for rounding, the result
+is the softmax.
 """
 
 from collections.abc import Mapping
@@ -30,30 +30,30 @@ class Blocks:
 
     @property
     def reachable(self) -> int:
-        """Blocks that share a window with one block, itself included."""
+        """Number of blocks that share a window with one block, itself included."""
         return 2 * self.in_window - 1
 
     @property
     def worth_sharing(self) -> bool:
-        """Whether fewer pairs of blocks are needed than when each window is answered alone."""
+        """Whether sharing needs fewer pairs of blocks than answering each window alone."""
         return self.in_stride * self.reachable < self.in_window**2
 
 
 def add_attention(add: GraphBuilder, weights: Mapping[str, Array], blocks: Blocks, ecg: str, starts: str) -> str:
-    """Return what attention gives each window before its output projection, shape (batch * windows, window, LEADS).
+    """Return the attention of each window before its output projection, shape (batch * windows, window, LEADS).
 
     Args:
         add: The graph.
-        weights: Of the transformer layer.
-        blocks: Of windows.
-        ecg: Scaled, shape (batch, samples, LEADS), samples as many as the windows cover.
+        weights: Weights of the transformer layer.
+        blocks: How windows consist of blocks.
+        ecg: Scaled, shape (batch, samples, LEADS), with the samples that the windows cover.
         starts: First sample of each window, shape (windows,).
     """
     width, size = LEADS // blocks.heads, blocks.size
     query, key, value = project(add, weights, ecg, width)
     query = add("Reshape", query, add.integers(-1, size, blocks.heads, width))
     n_blocks = add("Div", add("Shape", ecg, start=1, end=2), add.integers(size))
-    key, value = (_gather_reachable(add, each, n_blocks, blocks) for each in (key, value))
+    key, value = (_gather_reachable(add, part, n_blocks, blocks) for part in (key, value))
     mixed = add(
         "Scan",
         add("Transpose", query, perm=[0, 2, 3, 1]),
@@ -64,7 +64,7 @@ def add_attention(add: GraphBuilder, weights: Mapping[str, Array], blocks: Block
     )
     rows = add("Concat", add.integers(-1), add("Mul", n_blocks, add.integers(blocks.in_window)), axis=0)
     mixed = add("Reshape", mixed, add("Concat", rows, add.integers(size * LEADS), axis=0))
-    # Row of a window's first block as the first of a window; each further one is a block and a place further.
+    # The row of a window's first block in the first place. Each next block is one block and one place later.
     first = add("Div", add("Mul", starts, add.integer(blocks.in_window)), add.integer(size))
     further = add.constant(np.arange(blocks.in_window) * (blocks.in_window + 1))
     mixed = add("Gather", mixed, add("Add", add("Unsqueeze", first, add.integers(1)), further), axis=1)
@@ -72,7 +72,7 @@ def add_attention(add: GraphBuilder, weights: Mapping[str, Array], blocks: Block
 
 
 def _gather_reachable(add: GraphBuilder, x: str, n_blocks: str, blocks: Blocks) -> str:
-    """Return for each block those that it reaches, zeros beyond the ends.
+    """Return the blocks that each block reaches, with zeros beyond the ends.
 
     The shape is (batch * blocks, reachable, size, heads, width).
     """
@@ -86,19 +86,19 @@ def _gather_reachable(add: GraphBuilder, x: str, n_blocks: str, blocks: Blocks) 
 
 
 def _build_block_graph(blocks: Blocks, width: int) -> onnx.GraphProto:
-    """Return a graph that answers the queries of one block in each window that holds it.
+    """Return a graph that answers the queries of one block for each window that contains it.
 
-    Queries are the last axis of all that is computed: it is the long one, which elementwise kernels like.
+    Queries are the last axis everywhere: elementwise kernels are fast on a long last axis.
     """
     add, n = GraphBuilder("attention_"), blocks.in_window
     scores = add("MatMul", "key", add("Unsqueeze", "query", add.integers(1)))  # heads, reachable, keys, queries
     greatest = add("ReduceMax", scores, add.integers(2))
-    # A row of ones below the values: the product then ends in the sum of the exponentials.
+    # A row of ones below the values: the last row of the product is the sum of the exponentials.
     value = add("Pad", "value", add.integers(0, 0, 0, 0, 0, 0, 1, 0), add.constant(np.array(1, np.float32)))
     sums = add("MatMul", value, add("Exp", add("Sub", scores, greatest)))
     place = np.arange(n)
     reached = add.constant(place[None, :] - place[:, None] + n - 1)  # by place of the query, place of the key
-    greatest, sums = (add("Gather", each, reached, axis=1) for each in (greatest, sums))  # heads, n, n, ..., queries
+    greatest, sums = (add("Gather", part, reached, axis=1) for part in (greatest, sums))  # heads, n, n, ..., queries
     weight = add("Exp", add("Sub", greatest, add("ReduceMax", greatest, add.integers(2))))
     total = add("ReduceSum", add("Mul", weight, sums), add.integers(2), keepdims=0)
     above = add("Slice", total, add.integers(0), add.integers(width), add.integers(2))

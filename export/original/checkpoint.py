@@ -1,4 +1,4 @@
-"""The two networks of the original system, key by key, and the reading of their checkpoints."""
+"""The two networks of the original system, and how their checkpoints are read."""
 
 import io
 import zipfile
@@ -17,7 +17,7 @@ UNUSED = "encoder_layer."
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """In what the two networks differ."""
+    """The differences between the two networks."""
 
     name: str
     """Name of the original class."""
@@ -32,7 +32,7 @@ LOCALIZATION = Architecture("ECG_CNN_Transformer", window=700, heads=2, outputs=
 
 
 class OriginalNetwork(nn.Module):
-    """One network as its authors' code computes it, one window at a time: what every export is compared with.
+    """One network as the code of its authors computes it, one window at a time. Exports are compared with it.
 
     Args:
         architecture: Which of the two.
@@ -61,19 +61,19 @@ class OriginalNetwork(nn.Module):
 
 
 def read_checkpoint(path: Path, architecture: Architecture) -> OriginalNetwork:
-    """Read a `state_dict`; nothing in the file is run.
+    """Read a `state_dict`. No code in the file is run.
 
     Raises:
-        CheckpointError: The file is not a sound checkpoint of this network; the message names the key.
+        CheckpointError: The file is damaged or not a checkpoint of this network. The message names the key.
     """
     state = _read(path)
     with torch.device("meta"):
         network = OriginalNetwork(architecture)
     expected = network.state_dict()
     used = {key: value for key, value in state.items() if not key.startswith(UNUSED)}
-    for why, keys in (("lacks", expected.keys() - used.keys()), ("has the unknown", used.keys() - expected.keys())):
+    for why, keys in (("missing keys", expected.keys() - used.keys()), ("unknown keys", used.keys() - expected.keys())):
         if keys:
-            raise CheckpointError(path, f"{why} {', '.join(sorted(keys))}; expected those of {architecture.name}")
+            raise CheckpointError(path, f"{why}: {', '.join(sorted(keys))}; expected the keys of {architecture.name}")
     for key, value in used.items():
         _check(path, key, value, expected[key])
     network.load_state_dict(used, assign=True)
@@ -84,16 +84,16 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         file = io.BytesIO(path.read_bytes())
     except OSError as error:
-        raise CheckpointError(path, f"cannot be read: {error.strerror}") from error
+        raise CheckpointError(path, f"cannot read the file: {error.strerror}") from error
     try:
         damaged = _find_damaged_part(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for what is not a checkpoint
-        raise CheckpointError(path, "is damaged, or holds something else than weights alone") from error
+    except Exception as error:  # torch raises many kinds for other files
+        raise CheckpointError(path, "the file is damaged, or contains more than weights") from error
     if damaged is not None:
-        raise CheckpointError(path, f"is damaged: {damaged} in it differs from its checksum")
-    if not isinstance(state, dict) or not all(isinstance(each, Tensor) for each in state.values()):
-        raise CheckpointError(path, "is not a state_dict of weights")
+        raise CheckpointError(path, f"the file is damaged: {damaged} in it does not match its checksum")
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(path, "the file is not a state_dict of weights")
     return {str(key): value for key, value in state.items()}
 
 
@@ -113,4 +113,4 @@ def _check(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
     if found.dtype != torch.float32:
         raise CheckpointError(path, f"{key} is {found.dtype}, expected torch.float32")
     if not found.isfinite().all():
-        raise CheckpointError(path, f"{key} holds NaN or infinity")
+        raise CheckpointError(path, f"{key} has NaN or infinite values")

@@ -1,4 +1,4 @@
-"""What rounding the weights costs: probabilities and decisions of two models folders on the same recordings."""
+"""Compare the answers of two models folders for the same recordings, to see what rounding of the weights changes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from ecg_edge.scheduling import usable_cores
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far the answers of two folders lie apart, over all recordings and labels of a stage."""
+    """How far the answers of two folders differ, over all recordings and labels of a stage."""
 
     stage: str
     records: int
     greatest: float
-    """Difference of probabilities."""
+    """Greatest difference of probabilities."""
     mean: float
-    """Difference of probabilities."""
+    """Mean difference of probabilities."""
     flips: int
-    """Decisions that differ."""
+    """Number of decisions that differ."""
     decisions: int
 
     def __str__(self) -> str:
@@ -41,14 +41,14 @@ def compare(folder: Path, other: Path, records: Path) -> Iterator[Comparison]:
     Raises:
         UnreadableError: None of the recordings can be read and answered.
     """
-    both = [_find(each, records) for each in (folder, other)]
+    both = [_detect_all(models, records) for models in (folder, other)]
     if not all(both):
-        raise UnreadableError(records, "holds no recording that can be answered")
-    yield _compare_stage("infarction", *([[_infarction(each)] for each in findings] for findings in both))
-    yield _compare_stage("localization", *([_sites(each) for each in findings] for findings in both))
+        raise UnreadableError(records, "no recording here can be answered")
+    yield _compare_stage("infarction", *([[_infarction(finding)] for finding in findings] for findings in both))
+    yield _compare_stage("localization", *([_sites(finding) for finding in findings] for findings in both))
 
 
-def _find(folder: Path, records: Path) -> list[Finding]:
+def _detect_all(folder: Path, records: Path) -> list[Finding]:
     detector = Detector(folder, threads=usable_cores(), quality_gate="warn")
     findings = detector.detect_many(find_records(records), all_sites=True)
     return [finding for finding in findings if finding.error is None]

@@ -1,4 +1,4 @@
-"""The transformer layer of one window, as the body of a Scan."""
+"""The transformer layer for one window, as the body of a Scan."""
 
 import math
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from export.original.weights import Array
 
 _PREFIX = "transformer_encoder.layers.0."
 _EPSILON = 1e-5
-# Hidden units of the feed-forward layer at a time: 800 samples of 128 stay in a core's cache.
+# Hidden units of the feed-forward layer that are computed at a time: 800 samples of 128 stay in a core's cache.
 _PIECE = 128
 
 
 def select_layer_weights(state: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the weights of the transformer layer from those of the network."""
+    """Return the weights of the transformer layer among the weights of the network."""
     return {key.removeprefix(_PREFIX): value for key, value in state.items() if key.startswith(_PREFIX)}
 
 
@@ -25,21 +25,21 @@ def build_encoder(weights: Mapping[str, Array], window: int, heads: int) -> onnx
     """Return a graph that maps a scaled window (window, LEADS) to the layer's output of the same shape.
 
     Args:
-        weights: Of the layer.
-        window: Samples.
-        heads: Of the attention; they divide LEADS.
+        weights: Weights of the layer.
+        window: Samples of a window.
+        heads: Heads of the attention, a divisor of LEADS.
     """
     add = GraphBuilder("encoder_")
     return _build_graph(add, weights, window, add_window_attention(add, weights, "window", window, heads), ["window"])
 
 
 def build_encoder_after_attention(weights: Mapping[str, Array], window: int) -> onnx.GraphProto:
-    """Return a graph for the rest of the layer: it takes what `add_attention` gives beside the scaled window."""
+    """Return a graph for the rest of the layer. Its inputs are the scaled window and the output of `add_attention`."""
     return _build_graph(GraphBuilder("encoder_"), weights, window, "mixed", ["window", "mixed"])
 
 
 def project(add: GraphBuilder, weights: Mapping[str, Array], x: str, width: int) -> tuple[str, str, str]:
-    """Return queries, keys and values of samples, all heads side by side; queries are scaled for heads of a width."""
+    """Return queries, keys and values, all heads side by side. Queries are scaled for heads of this width."""
     weight = np.split(weights["self_attn.in_proj_weight"], 3)
     bias = np.split(weights["self_attn.in_proj_bias"], 3)
     scale = np.float32(1 / math.sqrt(width))
@@ -48,12 +48,12 @@ def project(add: GraphBuilder, weights: Mapping[str, Array], x: str, width: int)
 
 
 def add_window_attention(add: GraphBuilder, weights: Mapping[str, Array], x: str, window: int, heads: int) -> str:
-    """Return what attention gives a window before its output projection."""
+    """Return the attention of a window before its output projection."""
     width = LEADS // heads
     query, key, value = (
-        add("Reshape", each, add.integers(window, heads, width)) for each in project(add, weights, x, width)
+        add("Reshape", part, add.integers(window, heads, width)) for part in project(add, weights, x, width)
     )
-    query, value = (add("Transpose", each, perm=[1, 0, 2]) for each in (query, value))
+    query, value = (add("Transpose", part, perm=[1, 0, 2]) for part in (query, value))
     scores = add("MatMul", query, add("Transpose", key, perm=[1, 2, 0]))
     mixed = add("MatMul", add("Softmax", scores, axis=-1), value)
     return add("Reshape", add("Transpose", mixed, perm=[1, 0, 2]), add.integers(window, LEADS))

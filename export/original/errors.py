@@ -1,4 +1,4 @@
-"""What can be wrong with the original system's files."""
+"""Errors of the files of the original system."""
 
 from pathlib import Path
 

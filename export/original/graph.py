@@ -1,12 +1,12 @@
-"""One original network as a lean ONNX graph: same answers, with the work that windows share done once.
+"""One original network as a fast ONNX graph. It gives the same answers, and does the work that windows share once.
 
-- The convolutions run once over the whole recording. In a window they see zeros beyond its ends, which reaches 6 frames
-  inwards, so those frames are computed again from the 12 samples at each end.
-- `fc1` is a sum over blocks of samples that overlapping windows share: no window is ever copied out, and the 100 MB
-  of weights are read once for all windows of a call.
-- Attention scores are those of pairs of samples, whatever the window: `attention.py`.
-- The feed-forward layer belongs to one window, since what attention gives it does. It runs in a Scan, one window at a
-  time: what it needs stays in the processor's cache, and memory does not grow with the number of windows.
+- The convolutions run once over the whole recording. The original pads each window with zeros, which changes 6 frames
+  at each end, so those frames are computed again from the 12 samples at each end.
+- `fc1` is a sum over blocks of samples that overlapping windows share. No window is copied, and the 100 MB of weights
+  are read once for all windows of a call.
+- Attention scores of pairs of samples do not depend on the window: see `attention.py`.
+- The feed-forward layer differs from window to window. It runs in a Scan, one window at a time, so its data stay in the
+  processor's cache, and memory does not grow with the number of windows.
 """
 
 import numpy as np
@@ -36,9 +36,9 @@ def to_onnx(network: OriginalNetwork, spec: ModelSpec, scaler: Scaler, form: str
 
     Args:
         network: As read from its checkpoint, or with rounded weights.
-        spec: Says where the windows lie and how they are averaged; goes into the metadata.
-        scaler: Goes into the graph.
-        form: "float32", "float16" or "int8"; `network` must hold values that it can store.
+        spec: Stride, tail and averaging of the windows; written into the metadata.
+        scaler: Written into the graph.
+        form: "float32", "float16" or "int8"; the weights of `network` must be values of this form.
     """
     model = helper.make_model(
         _Graph(network, spec, scaler, form).build(), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9
@@ -81,14 +81,14 @@ class _Graph:
         return self._add("Squeeze", self._add("Shape", ecg, start=2, end=3))
 
     def _scale(self, ecg: str) -> str:
-        """Scale by time index if there are just as many samples as the scaler has, else all by the mean of each."""
+        """Scale by time index if the recording has `SAMPLES` samples, otherwise by the mean of the means and scales."""
         add = self._add
         samples = self._count_samples(ecg)
         own = add("Range", add.integer(0), samples, add.integer(1))
         row = add("Where", add("Equal", samples, add.integer(SAMPLES)), own, add.integer(SAMPLES))
         mean, scale = (
-            add("Gather", add.constant(np.append(each, each.mean())), row)
-            for each in (self._scaler.mean, self._scaler.scale)
+            add("Gather", add.constant(np.append(values, values.mean())), row)
+            for values in (self._scaler.mean, self._scaler.scale)
         )
         return add("Div", add("Sub", ecg, mean), scale)
 
@@ -138,7 +138,7 @@ class _Graph:
         ]
 
     def _cut_ends(self, ecg: str, starts: str, first: int) -> str:
-        """Return the samples of each window that the features of its first or last EDGE frames depend on."""
+        """Return the samples of each window on which its first or last EDGE frames depend."""
         add = self._add
         ends = self._gather(ecg, 2, starts, first, 2 * EDGE)
         return add("Reshape", add("Transpose", ends, perm=[0, 2, 1, 3]), add.integers(-1, LEADS, 2 * EDGE))
@@ -158,13 +158,13 @@ class _Graph:
         return self._multiply_by_window(encoded, starts, self._fc1.encoded)
 
     def _gather(self, x: str, axis: int, starts: str, first: int, length: int) -> str:
-        """Return `length` samples of each window from its sample `first` on; the axis becomes (windows, length)."""
+        """Return `length` samples of each window, from its sample `first`. The axis becomes (windows, length)."""
         add = self._add
         offsets = add.constant(np.arange(first, first + length))
         return add("Gather", x, add("Add", add("Unsqueeze", starts, add.integers(1)), offsets), axis=axis)
 
     def _multiply_by_window(self, x: str, starts: str, weight: Array) -> str:
-        """Return (batch, windows, HIDDEN) from the features of all windows in one row, batch by batch."""
+        """Return (batch, windows, HIDDEN) from the features of the windows, (batch * windows, ...)."""
         add = self._add
         shape = add("Concat", add.integers(-1), add("Shape", starts), add.integers(len(weight)), axis=0)
         return add("MatMul", add("Reshape", x, shape), store(add, weight, self._form))

@@ -1,4 +1,4 @@
-"""What the exported file must equal: the original network in eager torch, one window after the other."""
+"""The original network in eager torch, one window after the other. The exported file must give its answers."""
 
 from collections.abc import Iterable
 
@@ -12,12 +12,12 @@ from export.original.scaler import Scaler
 
 
 class Reference(nn.Module):
-    """Recordings to answers, as slow and plain as can be.
+    """Answers recordings in the plainest and slowest way.
 
     Args:
-        network: As read from its checkpoint.
-        spec: Says where the windows lie and how they are averaged.
-        scaler: As read from its file.
+        network: The network of a checkpoint.
+        spec: Stride, tail and averaging of the windows.
+        scaler: The original scaler.
     """
 
     def __init__(self, network: OriginalNetwork, spec: ModelSpec, scaler: Scaler) -> None:
@@ -38,5 +38,5 @@ class Reference(nn.Module):
         """Return the logits of the windows that begin at `starts`, shape (batch, windows, labels)."""
         scaled = torch.from_numpy(self.scaler(ecg.numpy()))
         with torch.no_grad():
-            each = [self.network(scaled[..., start : start + self.spec.window]) for start in starts]
-        return torch.stack(each, dim=1)
+            logits = [self.network(scaled[..., start : start + self.spec.window]) for start in starts]
+        return torch.stack(logits, dim=1)

@@ -1,4 +1,4 @@
-"""From the original system's files to a models folder."""
+"""Convert the files of the original system to a models folder."""
 
 import hashlib
 import tempfile
@@ -30,36 +30,36 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The original system's files."""
+    """The files of the original system."""
 
     checkpoints: Mapping[str, Path]
-    """Of each stage."""
+    """The checkpoint of each stage."""
     scaler: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to make of them."""
+    """How to convert them."""
 
     rule: Rule
     form: str
-    """Of the stored weights, "float32", "float16" or "int8"."""
+    """Form of the stored weights: "float32", "float16" or "int8"."""
     records: Path | None = None
-    """Recordings on which a form other than float32 is compared with it."""
+    """Recordings on which float16 or int8 is compared with float32."""
 
 
 def convert(original: Original, settings: Settings, out: Path, say: Say) -> None:
-    """Write the models, the manifest and the stored answers; nothing is replaced before all of it is made and checked.
+    """Write the models, the manifest and the stored answers. No file is replaced before all are made and checked.
 
     Raises:
-        OriginalError: A file is not what it should be.
-        ExportCheckError: A model does not answer as the torch network does.
+        OriginalError: A file is damaged, or is not of the original system.
+        ExportCheckError: The answers of a model differ from the torch network.
     """
     scaler = read_scaler(original.scaler)
     networks = {stage: read_checkpoint(path, ARCHITECTURES[stage]) for stage, path in original.checkpoints.items()}
     contents = {}
     for stage, network in networks.items():
-        say(f"{stage}: comparing with torch, record by record")
+        say(f"{stage}: comparing with torch")
         contents[stage] = _make_checked_model(stage, original, network, scaler, settings)
         say(f"{stage}: equal within {TOLERANCE}; {len(contents[stage]) / 1e6:.1f} MB as {settings.form}")
     out.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def _compare_with_float32(
     if settings.form == "float32":
         return
     if settings.records is None:
-        yield f"give --data FOLDER to learn what {settings.form} changes in the answers for the recordings there"
+        yield f"pass --data FOLDER to see which answers {settings.form} changes for the recordings there"
         return
     plain = replace(settings, form="float32")
     contents = {

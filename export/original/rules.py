@@ -1,4 +1,4 @@
-"""Where windows lie and how they are averaged: as the original system is described, or as its notebook does it."""
+"""Positions and averaging of the windows: as the original system is described, or as its notebook does it."""
 
 from dataclasses import dataclass
 
@@ -24,11 +24,11 @@ class Rule:
     tail: str
     """As in the spec."""
     windows_per_call: int
-    """Few enough that no part of a recording has `SAMPLES` samples, and that a call stays within 150 MB."""
+    """So few that no part of a recording has `SAMPLES` samples, and that a call needs less than 150 MB."""
     threshold_method: str
 
     def spec(self, stage: str, version: str, training_data: str) -> ModelSpec:
-        """Return what the file of a stage says of itself."""
+        """Return the spec of a stage."""
         labels = LABELS[stage]
         return ModelSpec(
             name=stage,

@@ -1,6 +1,7 @@
-"""The last rung of the ladder: the shipped runtime on the made file, tails and chunks included, against torch."""
+"""The last check: the runtime answers the exported file as torch does, tails and chunks included."""
 
 import hashlib
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +20,17 @@ from export.original.reference import Reference
 
 
 def check_runtime(content: bytes, reference: Reference, signal: NDArray[np.float32]) -> None:
-    """Raise a ValuesError unless the runtime answers as torch does, whatever the length of a recording.
+    """Raise a ValuesError unless the runtime answers as torch does, for short and long recordings.
 
     Args:
         content: The ONNX file.
-        reference: What it must equal.
+        reference: The torch module with the expected answers.
         signal: Millivolts, shape (12, samples).
     """
     model = Model(CheckedFile(Path("made.onnx"), content, hashlib.sha256(content).hexdigest()))
     spec = reference.spec
     for samples in (*LENGTHS, 5000 + spec.stride // 2):
-        ecg = np.tile(signal, -(-samples // signal.shape[1]))[:, :samples]
+        ecg = np.tile(signal, ceil(samples / signal.shape[1]))[:, :samples]
         starts = window_starts(samples, spec.window, spec.stride, spec.tail)
         logits = reference.logits(torch.from_numpy(ecg[None]), starts.tolist())[0].double()
         expected = logits.mean(0).sigmoid() if spec.average == "logit" else logits.sigmoid().mean(0)

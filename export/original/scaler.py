@@ -1,4 +1,4 @@
-"""The original system's scaler, one mean and one scale for each time index, out of a pickle that may run nothing."""
+"""The scaler of the original system: a mean and a scale for each time index, read from a pickle that is not run."""
 
 import io
 import math
@@ -18,7 +18,7 @@ _MOST_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaler:
-    """What a sample is shifted and divided by."""
+    """Mean and scale of each time index."""
 
     mean: NDArray[np.float32]
     """Millivolts, shape (SAMPLES,)."""
@@ -28,54 +28,54 @@ class Scaler:
     def __call__(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scale recordings of shape (..., samples).
 
-        Each time index has its own mean and scale where there are exactly `SAMPLES` of them; a recording of another
-        length is scaled by the mean of the means and the mean of the scales.
+        In a recording of `SAMPLES` samples, each time index has its own mean and scale. A recording of another length
+        is scaled by the mean of the means and the mean of the scales.
         """
         mean, scale = self.mean, self.scale
         if ecg.shape[-1] != SAMPLES:
-            mean, scale = (np.full(1, each.mean(), np.float32) for each in (mean, scale))
+            mean, scale = (np.full(1, values.mean(), np.float32) for values in (mean, scale))
         scaled: NDArray[np.float32] = (ecg - mean) / scale
         return scaled
 
 
 def read_scaler(path: Path) -> Scaler:
-    """Read a StandardScaler that joblib has stored, without running what the file asks for.
+    """Read a StandardScaler that joblib has stored. No code in the file is run.
 
     Raises:
-        ScalerError: The file is something else, or is for recordings of another length.
+        ScalerError: The file is not a StandardScaler, or is for recordings of another length.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ScalerError(path, f"cannot be read: {error.strerror}") from error
+        raise ScalerError(path, f"cannot read the file: {error.strerror}") from error
     if len(content) > _MOST_BYTES:
-        raise ScalerError(path, f"has {len(content)} bytes, too many for a scaler")
+        raise ScalerError(path, f"the file has {len(content)} bytes; a scaler has at most {_MOST_BYTES}")
     try:
         found = _Unpickler(io.BytesIO(content)).load()
         mean, scale = (_take_values(found, name) for name in ("mean_", "scale_"))
     except Exception as error:  # a hostile pickle raises any kind
-        raise ScalerError(path, f"is not a stored StandardScaler: {error}") from error
+        raise ScalerError(path, f"the file is not a stored StandardScaler: {error}") from error
     for name, values in (("mean_", mean), ("scale_", scale)):
         if values.shape != (SAMPLES,):
-            raise ScalerError(path, f"its {name} has the shape {values.shape}, expected ({SAMPLES},)")
+            raise ScalerError(path, f"{name} has the shape {values.shape}, expected ({SAMPLES},)")
     if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
-        raise ScalerError(path, "its means must be finite and its scales positive")
+        raise ScalerError(path, "mean_ must be finite, and scale_ finite and positive")
     return Scaler(mean, scale)
 
 
 class _StandardScaler:
-    """Stands in for scikit-learn's: takes the attributes and does nothing."""
+    """Stands in for scikit-learn's class: it takes the attributes and does nothing."""
 
 
 class _Array:
-    """Stands in for joblib's wrapper of an array, whose bytes follow the wrapper's own in the file."""
+    """Stands in for joblib's wrapper of an array. The bytes of the array follow the wrapper in the file."""
 
     file: BinaryIO
 
     def __setstate__(self, state: dict[str, object]) -> None:
         dtype, shape = state["dtype"], state["shape"]
         if not isinstance(dtype, np.dtype) or dtype.kind not in "iuf" or not isinstance(shape, tuple):
-            msg = f"an array of {dtype} and shape {shape}"
+            msg = f"it has an array of type {dtype} and shape {shape}"
             raise pickle.UnpicklingError(msg)
         if state.get("numpy_array_alignment_bytes") is not None:
             self.file.read(self.file.read(1)[0])
@@ -84,7 +84,7 @@ class _Array:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the few names that a stored scaler consists of, and refuses all others."""
+    """Knows the few names in a stored scaler, and refuses all others."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
@@ -93,7 +93,7 @@ class _Unpickler(pickle.Unpickler):
             ("joblib.numpy_pickle", "NumpyArrayWrapper"): type("_ArrayHere", (_Array,), {"file": file}),
             ("numpy", "ndarray"): np.ndarray,
             ("numpy", "dtype"): np.dtype,
-            # What n_samples_seen_ is made of; it is not used.
+            # For n_samples_seen_, which is not used.
             ("numpy.core.multiarray", "scalar"): _ignore,
             ("numpy._core.multiarray", "scalar"): _ignore,
         }

@@ -1,4 +1,4 @@
-"""`fc1`, which is nearly all of the weights: cut as the graph needs it, and stored in fewer bytes if asked for."""
+"""`fc1` has nearly all of the weights. It is cut as the graph needs it, and can be stored in fewer bytes."""
 
 import math
 from copy import deepcopy
@@ -15,7 +15,7 @@ from export.original.checkpoint import OriginalNetwork
 
 CHANNELS = 256
 HIDDEN = 128
-# Frames at each end of a window that the zero padding of the three convolutions reaches: 3 + 2 + 1.
+# Frames at each end of a window that the zero padding of the three convolutions changes: 3 + 2 + 1.
 EDGE = 6
 
 Array = NDArray[np.float32]
@@ -23,10 +23,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstLayer:
-    """`fc1` in parts, each of shape (inputs, HIDDEN)."""
+    """The parts of `fc1`, shapes (inputs, HIDDEN)."""
 
     blocks: tuple[Array, ...]
-    """For the features of each block of samples, channel-major; zero where an edge is."""
+    """For the features of each block of samples, channel-major; zero at the edges."""
     left: Array
     """For the first EDGE frames, channel-major."""
     right: Array
@@ -36,7 +36,7 @@ class FirstLayer:
 
 
 def compute_block_size(window: int, stride: int) -> int:
-    """Return the samples of the longest blocks of which both a window and a stride consist."""
+    """Return the length of the longest block that divides both a window and a stride."""
     return math.gcd(window, stride)
 
 
@@ -46,26 +46,26 @@ def split(weight: Array, window: int, block: int) -> FirstLayer:
     inner = features.copy()
     inner[..., :EDGE] = inner[..., -EDGE:] = 0
     cuts = [inner[..., i : i + block] for i in range(0, window, block)]
-    parts = [each.reshape(HIDDEN, -1).T for each in (*cuts, features[..., :EDGE], features[..., -EDGE:])]
+    parts = [part.reshape(HIDDEN, -1).T for part in (*cuts, features[..., :EDGE], features[..., -EDGE:])]
     return FirstLayer(tuple(parts[:-2]), parts[-2], parts[-1], weight[:, CHANNELS * window :].T)
 
 
 def join(layer: FirstLayer) -> Array:
     """Return the weight of `fc1`, shape (HIDDEN, inputs)."""
-    features = np.concatenate([each.T.reshape(HIDDEN, CHANNELS, -1) for each in layer.blocks], axis=2)
+    features = np.concatenate([block.T.reshape(HIDDEN, CHANNELS, -1) for block in layer.blocks], axis=2)
     features[..., :EDGE] = layer.left.T.reshape(HIDDEN, CHANNELS, EDGE)
     features[..., -EDGE:] = layer.right.T.reshape(HIDDEN, CHANNELS, EDGE)
     return np.hstack([features.reshape(HIDDEN, -1), layer.encoded.T])
 
 
 def round_weights(network: OriginalNetwork, stride: int, form: str) -> OriginalNetwork:
-    """Return the network whose `fc1` has just the values that its stored form can hold."""
+    """Return the network with the weights of `fc1` rounded to their stored form."""
     if form == "float32":
         return network
     window = network.architecture.window
     layer = split(network.fc1.weight.numpy(), window, compute_block_size(window, stride))
-    blocks = tuple(_round_part(each, form) for each in layer.blocks)
-    rest = (_round_part(each, form) for each in (layer.left, layer.right, layer.encoded))
+    blocks = tuple(_round_part(block, form) for block in layer.blocks)
+    rest = (_round_part(part, form) for part in (layer.left, layer.right, layer.encoded))
     copy = deepcopy(network)
     copy.fc1.weight = nn.Parameter(torch.from_numpy(join(FirstLayer(blocks, *rest))), requires_grad=False)
     return copy
@@ -90,6 +90,6 @@ def _round_part(part: Array, form: str) -> Array:
 
 
 def _quantize(part: Array) -> tuple[NDArray[np.int8], Array]:
-    """Return 8-bit integers and the scale of each column, whose greatest weight becomes 127."""
+    """Return 8-bit integers and the scale of each column. The greatest weight of a column becomes 127."""
     scale = np.maximum(np.abs(part).max(axis=0), np.finfo(np.float32).tiny) / np.float32(127)
     return np.rint(part / scale).astype(np.int8), scale

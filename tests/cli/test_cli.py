@@ -364,6 +364,16 @@ def test_a_long_command_shows_its_progress_on_a_terminal(tmp_path, arguments, la
     json.loads((tmp_path / "out").read_text())
 
 
+@pytest.mark.parametrize("rendering", ["json", "text"])
+def test_a_long_recording_shows_its_progress_on_a_terminal(tmp_path, rendering):
+    np.save(tmp_path / "holter.npy", np.tile(np.load(EXAMPLES / "inferior_infarction.npy"), (1, 70)))
+    status, shown = run_on_a_terminal(tmp_path / "out", "run", tmp_path / "holter.npy", "--format", rendering)
+    assert status == 0
+    assert b"holter" in shown
+    assert shown.rstrip().endswith(b"100%\x1b[?25h")
+    assert b"inferior" in (tmp_path / "out").read_bytes()
+
+
 @pytest.mark.parametrize("arguments", [BENCH, ["run", *[EXAMPLES / "normal.npy"] * 3, "--format", "json"]])
 def test_without_a_terminal_there_is_no_progress(arguments):
     result = ecg_edge(*arguments)

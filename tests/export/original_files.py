@@ -13,9 +13,9 @@ def weights(architecture, seed=1):
     torch.manual_seed(seed)
     network = OriginalNetwork(architecture)
     with torch.no_grad():
-        for name, each in network.named_parameters():
+        for name, weight in network.named_parameters():
             if name.endswith("bias") or "norm" in name:
-                each.add_(0.1 * torch.randn_like(each))
+                weight.add_(0.1 * torch.randn_like(weight))
         network.fc2.weight *= 8
     state = network.state_dict()
     layer = "transformer_encoder.layers.0"

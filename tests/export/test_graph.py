@@ -73,7 +73,7 @@ def test_any_neighbourhood_that_a_window_holds_passes_every_check(signals, neigh
 
 
 def test_a_neighbourhood_larger_than_a_window_is_refused():
-    with pytest.raises(ValueError, match="neighbours is 23, a window has 22 frames"):
+    with pytest.raises(ValueError, match="neighbours must be 1 to 22"):
         replace(STAGES["localization"].network, neighbours=23)
 
 
@@ -119,7 +119,7 @@ def add_foreign_operator(model):
 
 
 def nudge_weight(model):
-    weights = max(model.graph.initializer, key=lambda each: len(each.raw_data))
+    weights = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
     array = onnx.numpy_helper.to_array(weights) * 1.01
     weights.CopyFrom(onnx.numpy_helper.from_array(array.astype(np.float32), weights.name))
 

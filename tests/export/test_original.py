@@ -146,7 +146,7 @@ def test_a_part_of_5000_samples_is_not_scaled_as_a_recording_of_5000_samples(mad
     first = [window_scores(model, [Recording(part)])[0][0] for part in (ecg, ecg[:, :5000])]
     expected = [logits(network, scaled(part, files), [0])[0] for part in (ecg, ecg[:, :5000])]
     if rule == "described":
-        expected = [each.sigmoid() for each in expected]
+        expected = [logit.sigmoid() for logit in expected]
     assert np.abs(np.array(first) - np.stack(expected)).max() < 1e-5
     assert np.abs(first[0] - first[1]).max() > 1e-3
 
@@ -157,7 +157,7 @@ def test_rounded_weights_answer_as_torch_does_with_the_same_weights(networks, sc
     ecg = signal(5000)
     rows, starts = scaled(ecg, files), range(0, 4300, 686)
     expected, unrounded = (
-        logits(each, rows, starts).mean(0).sigmoid().numpy() for each in (network, networks["localization"])
+        logits(model, rows, starts).mean(0).sigmoid().numpy() for model in (network, networks["localization"])
     )
     assert np.abs(answer(model, ecg) - expected).max() < 1e-5
     assert 0 < np.abs(expected - unrounded).max() < 0.01
@@ -229,7 +229,7 @@ def test_the_files_hold_no_path_and_only_standard_operators(models, files):
         content = (models / f"{stage}.onnx").read_bytes()
         model = onnx.load_from_string(content)
         onnx.checker.check_model(model, full_check=True)
-        assert [each.domain for each in model.opset_import] == [""]
+        assert [opset.domain for opset in model.opset_import] == [""]
         assert str(files).encode() not in content
 
 

@@ -29,7 +29,7 @@ def of_bytes(content, path="a.onnx"):
 
 def with_weights_elsewhere(location):
     made = model(spec("infarction"))
-    weight = next(each for each in made.graph.initializer if each.name == "weight")
+    weight = next(tensor for tensor in made.graph.initializer if tensor.name == "weight")
     weight.ClearField("raw_data")
     weight.data_location = TensorProto.EXTERNAL
     for key, value in {"location": location, "offset": "0", "length": "48"}.items():
@@ -39,7 +39,7 @@ def with_weights_elsewhere(location):
 
 def constant_of(tensor):
     made = model(spec("infarction"))
-    made.graph.initializer.remove(next(each for each in made.graph.initializer if each.name == "weight"))
+    made.graph.initializer.remove(next(tensor for tensor in made.graph.initializer if tensor.name == "weight"))
     made.graph.node.insert(0, helper.make_node("Constant", [], ["weight"], value=tensor))
     return made
 
@@ -59,10 +59,10 @@ def test_weights_in_another_file_are_refused_unread(tmp_path, monkeypatch, no_se
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights.bin").write_bytes(bytes(48))
     made = with_weights_elsewhere(location)
-    in_a_node = constant_of(next(each for each in made.graph.initializer if each.name == "weight"))
-    for each in (made, in_a_node):
+    in_a_node = constant_of(next(tensor for tensor in made.graph.initializer if tensor.name == "weight"))
+    for proto in (made, in_a_node):
         with pytest.raises(ModelError, match="keeps weights in another file"):
-            of_bytes(each.SerializeToString())
+            of_bytes(proto.SerializeToString())
 
 
 def test_a_mark_of_weights_elsewhere_is_enough(no_session):

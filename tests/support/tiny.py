@@ -67,7 +67,7 @@ def model(spec: ModelSpec) -> onnx.ModelProto:
         [helper.make_tensor_value_info("ecg", TensorProto.FLOAT, ["batch", 12, "samples"])],
         [
             helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["batch", n]),
-            *(helper.make_tensor_value_info(each, TensorProto.FLOAT, ["batch", "windows", n]) for each in outputs),
+            *(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "windows", n]) for name in outputs),
         ],
         [
             numpy_helper.from_array(weight, "weight"),
