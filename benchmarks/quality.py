@@ -29,22 +29,22 @@ _NOTES = {
 _SECONDS = np.arange(5000, dtype=np.float32) / 500
 
 
-def _with(signal: Signal, leads: list[int], values: Signal | float) -> Signal:
+def _replace(signal: Signal, leads: list[int], values: Signal | float) -> Signal:
     spoilt = signal.copy()
     spoilt[leads] = values
     return spoilt
 
 
-def _rows(lead: int) -> NDArray[np.bool_]:
+def _mark_lead(lead: int) -> NDArray[np.bool_]:
     rows: NDArray[np.bool_] = np.arange(12)[:, None] == lead
     return rows
 
 
-def _arms_swapped(signal: Signal) -> Signal:
+def _swap_arms(signal: Signal) -> Signal:
     return np.concatenate([-signal[:1], signal[[2, 1, 4, 3, 5]], signal[6:]])
 
 
-def _clipped(signal: Signal) -> Signal:
+def _clip(signal: Signal) -> Signal:
     limit = np.abs(signal).max(axis=1, keepdims=True) / 2
     clipped: Signal = np.clip(signal, -limit, limit)
     return clipped
@@ -55,16 +55,16 @@ _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
     "beyond_volts": ("one sample of 5 V", lambda x: np.where(np.arange(5000) == 4321, np.float32(5000), x)),
     "too_large": ("microvolts", lambda x: x * 1000),
     "too_small": ("volts", lambda x: x * np.float32(0.001)),
-    "leads_over_range": ("V1 and V2 at +300 mV", lambda x: _with(x, [6, 7], x[6:8] + 300)),
+    "leads_over_range": ("V1 and V2 at +300 mV", lambda x: _replace(x, [6, 7], x[6:8] + 300)),
     "flat_lead": (
         "V3 zero for 2 s",
-        lambda x: x * ~(_rows(8) & (np.abs(_SECONDS - 5) < 1)),
+        lambda x: x * ~(_mark_lead(8) & (np.abs(_SECONDS - 5) < 1)),
     ),
-    "dead_leads": ("V3 and V4 zero", lambda x: _with(x, [8, 9], 0)),
-    "clipped_lead": ("V3 clipped at half its height", lambda x: _with(x, [8], _clipped(x[8:9]))),
-    "clipped_leads": ("all clipped at half their height", _clipped),
+    "dead_leads": ("V3 and V4 zero", lambda x: _replace(x, [8, 9], 0)),
+    "clipped_lead": ("V3 clipped at half its height", lambda x: _replace(x, [8], _clip(x[8:9]))),
+    "clipped_leads": ("all clipped at half their height", _clip),
     "limb_leads": ("I and II exchanged", lambda x: x[[1, 0, *range(2, 12)]]),
-    "swapped_arms": ("arm electrodes exchanged", _arms_swapped),
+    "swapped_arms": ("arm electrodes exchanged", _swap_arms),
     "mains_hum": ("0.03 mV of 50 Hz", lambda x: x + (0.03 * np.sin(100 * np.pi * _SECONDS)).astype(np.float32)),
 }
 
@@ -75,9 +75,9 @@ def main(data: Path) -> None:
     """Print the table of rules with their false alarms and hits on the real records in DATA."""
     with (data / "train" / "train_meta.csv").open(newline="", encoding="utf-8") as file:
         notes = {row["record_name"]: row for row in csv.DictReader(file)}
-    train = {path.stem: _signal(path) for path in sorted((data / "train").glob("*.npy"))}
-    codes = {name: _codes(signal) for name, signal in train.items()}
-    test = Counter(code for path in (data / "test").glob("*.npy") for code in _codes(_signal(path)))
+    train = {path.stem: _read_signal(path) for path in sorted((data / "train").glob("*.npy"))}
+    codes = {name: _measure_codes(signal) for name, signal in train.items()}
+    test = Counter(code for path in (data / "test").glob("*.npy") for code in _measure_codes(_read_signal(path)))
     n_test = len(list((data / "test").glob("*.npy")))
     click.echo("| code | verdict | limit | what it limits | source | training records | test records | hits |")
     click.echo("|---|---|---|---|---|---|---|---|")
@@ -86,45 +86,45 @@ def main(data: Path) -> None:
         alarms = sum(rule.code in codes[name] for name in train if name not in set(noted))
         cells = [
             f"`{rule.code}`",
-            _verdict(rule.refuses_over, rule.warns_from_s),
+            _word_verdict(rule.refuses_over, rule.warns_from_s),
             f"{rule.limit:g} {rule.unit}".strip(),
             rule.meaning,
             rule.source,
-            _share(alarms, len(train) - len(noted)),
-            _share(test[rule.code], n_test),
-            "; ".join(_hits(rule.code, codes, noted, train.values())),
+            _show_share(alarms, len(train) - len(noted)),
+            _show_share(test[rule.code], n_test),
+            "; ".join(_list_hits(rule.code, codes, noted, train.values())),
         ]
         click.echo(f"| {' | '.join(cells)} |")
 
 
-def _signal(path: Path) -> Signal:
+def _read_signal(path: Path) -> Signal:
     return read_recording(path).stretch(0, 5000)
 
 
-def _codes(signal: Signal) -> set[str]:
+def _measure_codes(signal: Signal) -> set[str]:
     monitor = QualityMonitor()
     monitor.push(np.ascontiguousarray(signal, np.float32))
     report = monitor.report()
     return {note.code for note in (*report.reasons, *report.warnings)}
 
 
-def _verdict(refuses_over: float | None, warns_from_s: float | None) -> str:
+def _word_verdict(refuses_over: float | None, warns_from_s: float | None) -> str:
     refuses = "" if refuses_over is None else f"refuse over {refuses_over:.0%}" if refuses_over else "refuse"
     warns = "" if warns_from_s is None else f"warn from {warns_from_s:g} s" if warns_from_s else "warn"
     return ", else ".join(verdict for verdict in (refuses, warns) if verdict) or "mark"
 
 
-def _hits(code: str, codes: dict[str, set[str]], noted: list[str], signals: Iterable[Signal]) -> Iterable[str]:
+def _list_hits(code: str, codes: dict[str, set[str]], noted: list[str], signals: Iterable[Signal]) -> Iterable[str]:
     if noted:
         kinds = " or ".join(_NOTES[code])
-        yield f"{_share(sum(code in codes[name] for name in noted), len(noted))} noted {kinds}"
+        yield f"{_show_share(sum(code in codes[name] for name in noted), len(noted))} noted {kinds}"
     if code in _SPOILT:
         what, spoil = _SPOILT[code]
-        found = [code in _codes(spoil(signal)) for signal in list(signals)[::8]]
-        yield f"{_share(sum(found), len(found))} spoilt: {what}"
+        found = [code in _measure_codes(spoil(signal)) for signal in list(signals)[::8]]
+        yield f"{_show_share(sum(found), len(found))} spoilt: {what}"
 
 
-def _share(count: int, of: int) -> str:
+def _show_share(count: int, of: int) -> str:
     return f"{count}/{of} ({100 * count / of:.1f}%)"
 
 

@@ -62,9 +62,9 @@ class Cascade(NamedTuple):
     def _open_case(self, recording: Recording) -> "_Case":
         subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
         if recording.sampling_rate != self.sampling_rate:
-            from ecg_edge.recording.resampling import at_rate
+            from ecg_edge.recording.resampling import resample
 
-            recording = at_rate(recording, self.sampling_rate)
+            recording = resample(recording, self.sampling_rate)
         return _Case(subject, recording, QualityGate(self.rule.gate))
 
     def _detect(self, cases: list["_Case"], *, windows: bool) -> list[Finding]:

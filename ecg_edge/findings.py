@@ -111,15 +111,15 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of schema 1, without parts that were not requested or do not apply."""
-        values = {"schema": SCHEMA, **_plain(self)}
-        values["sites"] = [_plain(site) | {"found": site.found} for site in self.sites]
-        values["reasons"] = [_plain(note) for note in self.reasons]
-        values["warnings"] = [_plain(note) for note in self.warnings]
+        values = {"schema": SCHEMA, **_to_plain(self)}
+        values["sites"] = [_to_plain(site) | {"found": site.found} for site in self.sites]
+        values["reasons"] = [_to_plain(note) for note in self.reasons]
+        values["warnings"] = [_to_plain(note) for note in self.warnings]
         del values["provenance"]
         return values | {"provenance": asdict(self.provenance)}
 
 
-def _plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
+def _to_plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
     """Return the fields that are not None; a timeline, which may be long, is not copied."""
     values = {field.name: getattr(part, field.name) for field in fields(part)}
     timeline = values.get("timeline")

@@ -13,7 +13,7 @@ from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, SamplingRateError, WrongShapeError, WrongTypeError
 from ecg_edge.package_data import example_recordings
 from ecg_edge.recording.leads import LEADS
-from ecg_edge.recording.resampling import at_rate
+from ecg_edge.recording.resampling import resample
 
 ILL, WELL = (
     read_recording(example_recordings() / f"{name}.npy").stretch(0, 5000) for name in ("inferior_infarction", "normal")
@@ -147,7 +147,7 @@ def test_a_bad_chunk_is_refused_and_leaves_the_stream_as_it_was(gated, chunk, er
 )
 def test_a_feed_of_another_rate_gets_the_offline_answer_at_any_time(gated, rate, samples, cuts, gap):
     pytest.importorskip("soxr")
-    signal = at_rate(Recording(np.hstack([ILL, WELL])), rate)
+    signal = resample(Recording(np.hstack([ILL, WELL])), rate)
     signal = np.tile(signal.stretch(0, signal.samples), (1, 1 + samples // signal.samples))[:, :samples]
     if gap:
         signal[3:, samples // 2 : samples // 2 + 50] = np.nan
@@ -173,7 +173,7 @@ def test_a_feed_in_microvolts_of_eight_leads_in_another_order_gets_the_offline_a
 
 def test_the_windows_of_a_feed_of_another_rate_come_a_little_later(gated):
     pytest.importorskip("soxr")
-    signal = at_rate(Recording(np.hstack([ILL] * 3)), 250).stretch(0, 7500)
+    signal = resample(Recording(np.hstack([ILL] * 3)), 250).stretch(0, 7500)
     stream = gated.stream(sampling_rate=250)
     windows = [window for i in range(0, 7500, 50) for window in stream.push(signal[:, i : i + 50])]
     expected = gated.detect(Recording(signal, 250), windows=True).timeline

@@ -30,14 +30,14 @@ def follow(stream: Stream, feed: BinaryIO, rendering: str, *, all_sites: bool) -
         UnreadableError: The feed ends within a frame.
     """
     try:
-        for second in _seconds(feed, len(stream.leads), round(stream.sampling_rate)):
+        for second in _read_seconds(feed, len(stream.leads), round(stream.sampling_rate)):
             stream.push(second.T)
-            yield _line(stream, rendering, all_sites)
+            yield _write_line(stream, rendering, all_sites)
     except KeyboardInterrupt:
         return
 
 
-def _seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np.float32]]:
+def _read_seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np.float32]]:
     held, frame = bytearray(), n_leads * SAMPLE.itemsize
     size = n_frames * frame
     read = getattr(feed, "read1", feed.read)
@@ -53,14 +53,14 @@ def _seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np
         raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {frame} bytes came")
 
 
-def _line(stream: Stream, rendering: str, all_sites: bool) -> str:
+def _write_line(stream: Stream, rendering: str, all_sites: bool) -> str:
     so_far = stream.finding(all_sites=all_sites)
     last = stream.finding(last_s=LAST_S, all_sites=all_sites)
     if rendering == "jsonl":
         return json.dumps({"time_s": so_far.duration_s, "last": last.to_dict(), "so_far": so_far.to_dict()}) + "\n"
-    return f"{so_far.duration_s:.1f} s: last {last.duration_s:.1f} s {_short(last)}; so far {_short(so_far)}\n"
+    return f"{so_far.duration_s:.1f} s: last {last.duration_s:.1f} s {_shorten(last)}; so far {_shorten(so_far)}\n"
 
 
-def _short(finding: Finding) -> str:
+def _shorten(finding: Finding) -> str:
     codes = sorted({note.code for note in (*finding.reasons, *finding.warnings)})
     return " ".join([answer(finding), *([f"({', '.join(codes)})"] if codes else [])])

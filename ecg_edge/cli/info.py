@@ -53,17 +53,17 @@ def _describe(spec: "ModelSpec", sha256: str) -> Iterator[str]:
         figures = spec.metrics.get(label)
         figures = figures if isinstance(figures, dict) else {}
         missing = "insufficient data" if label in spec.unproven else "not measured"
-        cells = "".join(f"{_shown(figures.get(name), missing):<23}" for name in ("sensitivity", "specificity"))
-        yield f"  {label:<15}{threshold:>10.3f}  {cells}{_of(figures.get('sensitivity'), 'n')}".rstrip()
+        cells = "".join(f"{_show(figures.get(name), missing):<23}" for name in ("sensitivity", "specificity"))
+        yield f"  {label:<15}{threshold:>10.3f}  {cells}{_get(figures.get('sensitivity'), 'n')}".rstrip()
     yield f"  trained on {spec.training_data}"
 
 
-def _shown(figure: object, missing: str) -> str:
-    value, low, high = (_of(figure, part) for part in ("value", "low", "high"))
+def _show(figure: object, missing: str) -> str:
+    value, low, high = (_get(figure, part) for part in ("value", "low", "high"))
     if not all(isinstance(number, float | int) for number in (value, low, high)):
         return missing
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _of(figure: object, part: str) -> Any:  # noqa: ANN401 - a model may state any value
+def _get(figure: object, part: str) -> Any:  # noqa: ANN401 - a model may state any value
     return figure.get(part, "") if isinstance(figure, dict) else ""

@@ -13,7 +13,7 @@ REVIEW = "Unconfirmed: for review by a clinician"
 def text(findings: Iterable[Finding]) -> Iterator[str]:
     """Yield a paragraph for each finding: verdict first, then the numbers."""
     for finding in findings:
-        yield "\n".join(_paragraph(finding)) + "\n\n"
+        yield "\n".join(_write_paragraph(finding)) + "\n\n"
 
 
 def json_array(findings: Iterable[Finding]) -> Iterator[str]:
@@ -34,16 +34,16 @@ def jsonl(findings: Iterable[Finding]) -> Iterator[str]:
 def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str]:
     """Yield a header and one row a finding; `sites` are the columns of the second stage."""
     columns = [f"{site}_{part}" for site in sites for part in ("probability", "threshold", "found")]
-    yield _inert_csv_row(
+    yield _write_inert_row(
         ["record", "source", "status", "probability", "threshold", "found_sites", *columns, "reasons", "warnings"]
         + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models"]
     )
     for finding in findings:
         by_name = {site.site: site for site in finding.sites}
-        yield _inert_csv_row(
+        yield _write_inert_row(
             [finding.record, finding.source, finding.status, finding.probability, finding.threshold]
             + [";".join(finding.found_sites)]
-            + [cell for name in sites for cell in _site_cells(by_name.get(name), finding.found_sites)]
+            + [cell for name in sites for cell in _list_site_cells(by_name.get(name), finding.found_sites)]
             + [";".join(note.code for note in notes) for notes in (finding.reasons, finding.warnings)]
             + [finding.duration_s, finding.sampling_rate, finding.error]
             + [finding.provenance.ecg_edge, finding.provenance.provider]
@@ -55,7 +55,7 @@ def answer(finding: Finding) -> str:
     """Return status, probability and found sites in a few words."""
     if finding.probability is None:
         return finding.status
-    return " ".join([finding.status, _shown(finding.probability), *finding.found_sites])
+    return " ".join([finding.status, _show(finding.probability), *finding.found_sites])
 
 
 def printable(name: str) -> str:
@@ -63,36 +63,36 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
-def _paragraph(finding: Finding) -> Iterator[str]:
-    yield f"{printable(finding.record)}: {_verdict(finding)}"
+def _write_paragraph(finding: Finding) -> Iterator[str]:
+    yield f"{printable(finding.record)}: {_word_verdict(finding)}"
     if finding.error is not None:
         return
     if finding.duration_s is not None and finding.sampling_rate is not None:
         yield f"  {finding.duration_s:.1f} s at {finding.sampling_rate:g} Hz"
     if finding.probability is not None and finding.threshold is not None:
-        yield f"  probability {_shown(finding.probability)}, threshold {finding.threshold:.3f}"
+        yield f"  probability {_show(finding.probability)}, threshold {finding.threshold:.3f}"
     if finding.sites:
         if finding.status == "not_detected":
             yield "  sites mean something only where an infarction is found:"
         yield f"  {'site':<15}{'probability':>12}{'threshold':>11}"
         yield from (
-            f"  {site.site:<15}{_shown(site.probability):>12}{site.threshold:>11.3f}"
+            f"  {site.site:<15}{_show(site.probability):>12}{site.threshold:>11.3f}"
             f"{'  found' if site.site in finding.found_sites else ''}"
             for site in finding.sites
         )
-    yield from (f"  reason: {line}" for line in _grouped(finding.reasons))
-    yield from (f"  warning: {line}" for line in _grouped(finding.warnings))
+    yield from (f"  reason: {line}" for line in _group(finding.reasons))
+    yield from (f"  warning: {line}" for line in _group(finding.warnings))
     yield f"  {REVIEW}"
 
 
-def _grouped(notes: Sequence[Note]) -> Iterator[str]:
+def _group(notes: Sequence[Note]) -> Iterator[str]:
     """Yield a line for each kind of note: the first in full, the leads of the others."""
     for _, group in groupby(notes, key=lambda note: (note.code, note.site)):
         first, *others = group
         yield first.message + (f"; likewise {', '.join(str(note.lead) for note in others)}" if others else "")
 
 
-def _verdict(finding: Finding) -> str:
+def _word_verdict(finding: Finding) -> str:
     if finding.status == "error":
         return f"error: {printable(finding.error or '')}"
     if finding.status == "cannot_analyse":
@@ -105,17 +105,17 @@ def _verdict(finding: Finding) -> str:
     return f"Pattern consistent with myocardial infarction, {where}; age undetermined"
 
 
-def _shown(probability: float) -> str:
+def _show(probability: float) -> str:
     # Rounding must not turn a very likely answer into a certain one.
     return "> 0.999" if probability > 0.999 else "< 0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
-def _site_cells(site: SiteFinding | None, found: tuple[str, ...]) -> list[object]:
+def _list_site_cells(site: SiteFinding | None, found: tuple[str, ...]) -> list[object]:
     return ["", "", ""] if site is None else [site.probability, site.threshold, int(site.site in found)]
 
 
-def _inert_csv_row(cells: Sequence[object]) -> str:
-    return csv_row([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
+def _write_inert_row(cells: Sequence[object]) -> str:
+    return csv_row([_make_inert(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
 def csv_row(cells: Sequence[object]) -> str:
@@ -127,6 +127,6 @@ def csv_row(cells: Sequence[object]) -> str:
     return line.getvalue()
 
 
-def _inert(cell: str) -> str:
+def _make_inert(cell: str) -> str:
     # A spreadsheet would run a cell that starts like this as a formula.
     return f"'{printable(cell)}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else printable(cell)

@@ -48,7 +48,7 @@ def read_inputs(spec: ModelSpec, recordings: list[Recording]) -> Iterator[ModelI
     for i, recording in enumerate(recordings):
         by_length[recording.samples].append(i)
     for samples, rows in by_length.items():
-        for some, chunk in _calls(spec, samples, rows):
+        for some, chunk in _list_calls(spec, samples, rows):
             stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
             yield ModelInput(some, chunk.start, stretches[0][None] if len(some) == 1 else np.stack(stretches))
 
@@ -77,7 +77,7 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
     return np.where(touched[..., None], np.float32("nan"), scores)
 
 
-def _calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
+def _list_calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
     """Yield which recordings of equal length, and which stretch of them, share a model call."""
     whole = samples == spec.whole_length
     together = max(1, spec.windows_per_call // n_regular_windows(samples, spec.window, spec.stride, spec.tail))

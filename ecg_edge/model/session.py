@@ -32,7 +32,7 @@ class Model:
 
     def __init__(self, file: CheckedFile, provider: str = "cpu") -> None:
         self.provider = PROVIDERS[provider]
-        self._session = _session(file, self.provider)
+        self._session = _create_session(file, self.provider)
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise ModelError(file.path, f"does not have {METADATA_KEY!r} in its metadata")
@@ -60,11 +60,11 @@ class Model:
             )
             if not fits or node.type != "tensor(float)":
                 raise ModelError(
-                    file.path, f"has {name} as {node.type} {node.shape}; its spec promises another type or shape"
+                    file.path, f"has {name} as {node.type} {node.shape}; its spec states another type or shape"
                 )
 
     def _probe(self, file: CheckedFile) -> None:
-        """Refuse a graph whose answer does not have the shape that its spec promises."""
+        """Refuse a graph whose answer does not have the shape that its spec states."""
         spec = self.spec
         samples = spec.window + spec.stride
         promised = (1, n_regular_windows(samples, spec.window, spec.stride, spec.tail), len(spec.labels))
@@ -73,7 +73,7 @@ class Model:
         except Exception as error:  # onnxruntime raises many types without a common base
             raise ModelError(file.path, f"does not keep the contract: {error}") from error
         if found != promised:
-            raise ModelError(file.path, f"answers {samples} samples in the shape {found}; its spec promises {promised}")
+            raise ModelError(file.path, f"answers {samples} samples in the shape {found}; its spec states {promised}")
 
     def window_scores(self, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scores that the spec averages: the probability or the logit of each label in each regular window.
@@ -105,7 +105,7 @@ class Model:
         return bound
 
 
-def _session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
+def _create_session(file: CheckedFile, provider: str) -> Any:  # noqa: ANN401 - onnxruntime has no type hints
     offered = onnxruntime.get_available_providers()
     if provider not in offered:
         raise ProviderError(provider, offered)

@@ -71,12 +71,12 @@ class ModelSpec:
         lists = (self.leads, self.labels, self.unproven, self.thresholds)
         fault = "leads, labels, unproven labels or thresholds that are not a list"
         _refuse_first({fault: not all(isinstance(values, tuple) for values in lists)})
-        _refuse_first(self._type_faults())
-        _refuse_first(self._value_faults())
+        _refuse_first(self._list_type_faults())
+        _refuse_first(self._list_value_faults())
         if self.whole_length is not None:
             self._check_whole_length(self.whole_length)
 
-    def _type_faults(self) -> dict[str, bool]:
+    def _list_type_faults(self) -> dict[str, bool]:
         names = (self.name, self.version, self.stage, self.unit, *self.leads, *self.labels, *self.unproven)
         texts = (self.threshold_method, self.training_data, self.licence)
         counts = [self.window, self.stride, self.windows_per_call]
@@ -93,7 +93,7 @@ class ModelSpec:
             "a calibration that is not an object": not isinstance(self.calibration, dict),
         }
 
-    def _value_faults(self) -> dict[str, bool]:
+    def _list_value_faults(self) -> dict[str, bool]:
         n_samples = max(self.window + self.windows_per_call * self.stride, self.whole_length or 0)
         return {
             f"the sampling rate {self.sampling_rate}, expected more than 0 and less than {_MOST_HZ}": not (

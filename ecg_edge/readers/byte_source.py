@@ -23,11 +23,11 @@ class FileSource:
         try:
             status = path.stat()
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self._make_error(error) from error
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError(path, "is not a regular file")
         self.size = status.st_size
-        self._stamp = _stamp(status)
+        self._stamp = _take_stamp(status)
 
     def read(self, *spans: tuple[int, int]) -> list[bytes]:
         """Return the bytes of each (offset, length).
@@ -37,12 +37,12 @@ class FileSource:
         """
         try:
             with self._path.open("rb", buffering=0) as file:
-                pieces = [self._piece(file.fileno(), file.seek(offset), length) for offset, length in spans]
+                pieces = [self._read_piece(file.fileno(), file.seek(offset), length) for offset, length in spans]
                 status = os.fstat(file.fileno())
         except OSError as error:
             if isinstance(error, UnreadableError):
                 raise
-            raise self._unreadable(error) from error
+            raise self._make_error(error) from error
         self._check(status)
         return pieces
 
@@ -53,9 +53,9 @@ class FileSource:
         except OSError as error:
             if isinstance(error, UnreadableError):
                 raise
-            raise self._unreadable(error) from error
+            raise self._make_error(error) from error
 
-    def _piece(self, descriptor: int, offset: int, length: int) -> bytes:
+    def _read_piece(self, descriptor: int, offset: int, length: int) -> bytes:
         if offset + length > self.size:
             raise UnreadableError(self._path, f"is cut off: {offset + length} bytes expected, {self.size} found")
         piece = os.read(descriptor, length)
@@ -66,10 +66,10 @@ class FileSource:
         return piece
 
     def _check(self, status: os.stat_result) -> None:
-        if _stamp(status) != self._stamp:
+        if _take_stamp(status) != self._stamp:
             raise UnreadableError(self._path, "changed while it was read")
 
-    def _unreadable(self, error: OSError) -> UnreadableError:
+    def _make_error(self, error: OSError) -> UnreadableError:
         return UnreadableError(self._path, f"cannot be read: {error.strerror or error}")
 
 
@@ -94,5 +94,5 @@ class BytesSource:
 ByteSource = FileSource | BytesSource
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
+def _take_stamp(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -58,12 +58,12 @@ def find_records(path: str | os.PathLike[str], declared: Declared = NOTHING) -> 
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - Path("") would be the working directory
     except (OSError, ValueError) as error:
-        yield _unreadable_record(Path(path), _cannot_read(path, error))
+        yield _make_failing_record(Path(path), _make_unreadable_error(path, error))
         return
     if stat.S_ISDIR(mode):
-        yield from _records_of_folder(Path(path), declared)
+        yield from _find_in_folder(Path(path), declared)
     else:
-        yield from _records_of_file(Path(path), declared)
+        yield from _find_in_file(Path(path), declared)
 
 
 def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Recording:
@@ -76,7 +76,7 @@ def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Re
     return npy.read_stream(stream, name, declared)
 
 
-def _records_of_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]:
+def _find_in_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]:
     errors: list[OSError] = []
     endings = suffixes()
     files = [
@@ -86,12 +86,12 @@ def _records_of_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]
         if name.lower().endswith(endings) and not is_macos_metadata(name)
     ]
     for error in errors:
-        yield _unreadable_record(Path(error.filename), _cannot_read(error.filename, error))
+        yield _make_failing_record(Path(error.filename), _make_unreadable_error(error.filename, error))
     wanted = [file for file in sorted(files) if not _is_something_else(file)]
     if not wanted and not errors:
-        yield _unreadable_record(folder, UnreadableError(folder, f"does not hold a recording ({' '.join(endings)})"))
+        yield _make_failing_record(folder, UnreadableError(folder, f"does not hold a recording ({' '.join(endings)})"))
     for file in wanted:
-        yield from _records_of_file(file, declared)
+        yield from _find_in_file(file, declared)
 
 
 def _is_something_else(path: Path) -> bool:
@@ -100,26 +100,26 @@ def _is_something_else(path: Path) -> bool:
     if promised is None or not promised.SUFFIX_PROVES_NOTHING:
         return False
     try:
-        head, _ = _head(path)
+        head, _ = _read_head(path)
     except OSError:
         return False
     return not promised.recognises(head, path.name)
 
 
-def _records_of_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
+def _find_in_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
     try:
-        head, size = _head(path)
-        found = _format_of(path, head)
+        head, size = _read_head(path)
+        found = _recognise(path, head)
         alone = is_packable(found)  # otherwise the recordings are in other files or packed in this one
         for record in found.records(path, declared):
             yield record._replace(size=size) if alone else record
     except UnreadableError as error:
-        yield _unreadable_record(path, error)
+        yield _make_failing_record(path, error)
     except OSError as error:
-        yield _unreadable_record(path, _cannot_read(path, error))
+        yield _make_failing_record(path, _make_unreadable_error(path, error))
 
 
-def _format_of(path: Path, head: bytes) -> Format:
+def _recognise(path: Path, head: bytes) -> Format:
     found = recognise(head, path.name)
     if found is not None:
         return found
@@ -131,7 +131,7 @@ def _format_of(path: Path, head: bytes) -> Format:
     raise UnreadableError(path, f"has an unknown format; the known formats are {' '.join(suffixes())}")
 
 
-def _head(path: Path) -> tuple[bytes, int]:
+def _read_head(path: Path) -> tuple[bytes, int]:
     """Return the first bytes of a file, and its size in bytes.
 
     Raises:
@@ -145,11 +145,11 @@ def _head(path: Path) -> tuple[bytes, int]:
         return file.read(HEAD), status.st_size
 
 
-def _cannot_read(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:
+def _make_unreadable_error(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:
     return UnreadableError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
-def _unreadable_record(path: Path, error: UnreadableError) -> RecordFile:
+def _make_failing_record(path: Path, error: UnreadableError) -> RecordFile:
     def read() -> Recording:
         raise error
 

@@ -38,7 +38,7 @@ class LiveFeed:
         self._scale = np.float32(IN_MILLIVOLTS[canonical_units(units)])
         self.sampling_rate, self._rate = float(sampling_rate), rate
         self._resampler = None if same_rate(sampling_rate, rate) else Resampler(sampling_rate, rate)
-        self._spacing = 1 if self._resampler is None else _coinciding_samples(self.sampling_rate, rate)
+        self._spacing = 1 if self._resampler is None else _count_coinciding_samples(self.sampling_rate, rate)
         # A new filter needs samples from before those that are pending in the live one.
         self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
         """Recent samples of the twelve leads, in millivolts, at the rate of the chunks."""
@@ -84,7 +84,7 @@ class LiveFeed:
         return np.concatenate(parts, axis=1)[:, self._given - round(start * self._rate / self.sampling_rate) :]
 
 
-def _coinciding_samples(sampling_rate: float, rate: float) -> int:
+def _count_coinciding_samples(sampling_rate: float, rate: float) -> int:
     """Return the number of input samples between two coinciding sample times."""
     (a, b), (c, d) = rate.as_integer_ratio(), sampling_rate.as_integer_ratio()
     spacing = b * c // math.gcd(a * d, b * c)

@@ -45,7 +45,7 @@ class Resampler:
     def __init__(self, from_rate: float, to_rate: float, n_leads: int = len(LEADS)) -> None:
         if not LOWEST_RATE <= from_rate <= HIGHEST_RATE:
             raise SamplingRateError(from_rate, LOWEST_RATE, HIGHEST_RATE)
-        self._soxr = _stream(from_rate, to_rate, n_leads)
+        self._soxr = _make_stream(from_rate, to_rate, n_leads)
         self._from_rate, self._to_rate = from_rate, to_rate
         self._first: NDArray[np.float32] | None = None
         self._last = np.zeros((n_leads, 1), np.float32)
@@ -152,7 +152,7 @@ class _Place:
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         while self._end < stop:
-            self._append(self._next())
+            self._append(self._read_next())
             while self._end - self.start - self._parts[0].shape[1] > max(_KEPT, self._end - start):
                 self.start += self._parts.popleft().shape[1]
         pieces, at = [], self.start
@@ -161,7 +161,7 @@ class _Place:
             at += part.shape[1]
         return np.concatenate([piece for piece in pieces if piece.shape[1]] or pieces[:1], axis=1)
 
-    def _next(self) -> NDArray[np.float32]:
+    def _read_next(self) -> NDArray[np.float32]:
         if self._fed == self._original.samples:
             return self._resampler.flush()
         stop = min(self._fed + _BLOCK, self._original.samples)
@@ -174,7 +174,7 @@ class _Place:
         self._end += part.shape[1]
 
 
-def at_rate(recording: Recording, rate: float) -> Recording:
+def resample(recording: Recording, rate: float) -> Recording:
     """Return a recording at another sampling rate; the same recording if it already has that rate.
 
     Raises:
@@ -186,7 +186,7 @@ def at_rate(recording: Recording, rate: float) -> Recording:
     return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
 
 
-def _stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
+def _make_stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
     try:
         import soxr
     except ImportError as error:

@@ -14,7 +14,7 @@ import pytest
 from ecg_edge import Recording, read_recording
 from ecg_edge.package_data import example_recordings
 from ecg_edge.recording.leads import LEADS
-from ecg_edge.recording.resampling import at_rate
+from ecg_edge.recording.resampling import resample
 
 ILL = read_recording(example_recordings() / "inferior_infarction.npy").stretch(0, 5000)
 
@@ -49,7 +49,7 @@ def test_a_feed_gets_a_line_a_second_and_one_for_its_end():
 def test_a_feed_of_another_rate_unit_and_lead_order_is_followed():
     pytest.importorskip("soxr")
     leads = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
-    other = at_rate(Recording(ILL), 1000)
+    other = resample(Recording(ILL), 1000)
     signal = 1000 * other.stretch(0, other.samples)[[LEADS.index(lead) for lead in leads]]
     options = ["--sampling-rate", "1000", "--units", "uV", "--leads", ",".join(leads), "--format", "jsonl"]
     result = ecg_edge("run", "--follow", "-", *options, stdin=frames(signal))

@@ -127,12 +127,12 @@ def test_the_notebooks_rule_gives_the_notebooks_number(made, files, stage, step,
         total += logits(network, rows, [i * step])[0]
     expected = torch.sigmoid(total / n_windows).numpy()
     assert np.abs(answer(model, ecg) - expected).max() < 1e-6
-    probability, windows, each = model._session.run(
+    probability, windows, window_logits = model._session.run(
         ["probability", "window_probability", "window_logit"], {"ecg": np.stack([ecg, ecg[::-1]])}
     )
     assert np.abs(probability[0] - expected).max() < 1e-6
     assert windows.shape == (2, n_windows, len(model.spec.labels))
-    assert np.abs(windows - 1 / (1 + np.exp(-each))).max() < 1e-6
+    assert np.abs(windows - 1 / (1 + np.exp(-window_logits))).max() < 1e-6
     unseen = ecg.copy()
     unseen[:, (n_windows - 1) * step + window :] = 5
     assert answer(model, unseen) == pytest.approx(answer(model, ecg), abs=1e-7)

@@ -23,7 +23,7 @@ _ROUND = settings(
 
 
 def main() -> None:
-    """Fuzz in rounds until the time is over; the first find ends the run with its example."""
+    """Fuzz in rounds until the time is over. The first failure ends the run and is shown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--only", choices=[*seeds(), "cli"])

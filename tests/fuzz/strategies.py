@@ -1,4 +1,4 @@
-"""What may come in: sound files damaged, files made up, and words of a command line."""
+"""Strategies for input: damaged files, made-up files, and command lines."""
 
 from functools import cache
 
@@ -58,7 +58,7 @@ def _wfdb_header():
 
 @cache
 def seeds() -> dict[str, list[bytes]]:
-    """Return sound files of each format, by suffix."""
+    """Return valid files of each format, by suffix."""
     table = "\n".join([",".join(["time (s)", *(f"{lead} (mV)" for lead in texts.LEADS)]), *texts.ROWS[:60]]).encode()
     bare = "\n".join("\t".join(row.split(",")[1:]).replace(".", ",") for row in texts.ROWS[:60]).encode()
     counts = np.round(SIGNAL * 1000).astype("<i2")
@@ -83,7 +83,7 @@ def seeds() -> dict[str, list[bytes]]:
 
 @st.composite
 def mutated(draw, suffix):
-    """Damage a sound file: flips, splices, cuts, repeats, most of them in its header."""
+    """Damage a valid file by flips, splices, cuts and repeats, most of them in its header."""
     content = bytearray(draw(st.sampled_from(seeds()[suffix])))
     for _ in range(draw(st.integers(1, 6))):
         end = max(1, len(content))
@@ -213,7 +213,7 @@ MADE = {".npy": made_npy(), ".edf": made_edf(), ".hea": made_hea(), ".csv": made
 
 
 def files(suffix):
-    """Return a strategy for files of a format: damaged ones, and those made up where there is a strategy."""
+    """Return a strategy for files of a format: damaged files, and made-up files if there is a strategy for them."""
     return st.one_of(mutated(suffix), MADE[suffix]) if suffix in MADE else mutated(suffix)
 
 

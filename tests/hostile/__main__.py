@@ -1,4 +1,4 @@
-"""Write every hostile file: `python -m tests.hostile FOLDER`; with --table, also say what each gets."""
+"""Write every hostile file: `python -m tests.hostile FOLDER`. With --table, also print the answer to each file."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")
 
 
 def write_all(folder: Path) -> None:
-    """Write each case into a folder of its own, beside a good recording."""
+    """Write each case into its own folder, beside a good recording."""
     for case in CASES.values():
         home = folder / case.name
         home.mkdir(parents=True)
@@ -42,7 +42,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def answers_of(folder: Path, output: bytes) -> dict[str, list[dict[str, object]]]:
-    """Return the findings of each case, those of the good recordings beside them left out."""
+    """Return the findings of each case, without those of the good recordings beside them."""
     found: dict[str, list[dict[str, object]]] = {name: [] for name in CASES}
     for line in output.splitlines():
         finding = json.loads(line)
@@ -53,13 +53,13 @@ def answers_of(folder: Path, output: bytes) -> dict[str, list[dict[str, object]]
 
 
 def reason(finding: dict[str, object]) -> str:
-    """Return why a record has no answer, "" if it has one."""
+    """Return why a record has no answer; "" if it has one."""
     reasons = [note["message"] for note in finding.get("reasons", [])]
     return str(finding.get("error") or ("; ".join(reasons) if finding["status"] == "cannot_analyse" else ""))
 
 
 def main() -> None:
-    """Write the files, and the table if asked for."""
+    """Write the files, and print the table if it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--table", action="store_true")

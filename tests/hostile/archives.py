@@ -24,7 +24,7 @@ def archive(*entries, method=zipfile.ZIP_DEFLATED):
 
 
 def by_hand(*entries, comment=b"", n=None, offset=None, zip64=False):
-    """Write an archive of (name, data, changes); changes are what its headers lie about."""
+    """Write an archive of (name, data, changes). The changes are false values in its headers."""
     body, central = bytearray(), bytearray()
     for name, data, lies in entries:
         facts = {"method": 0, "crc": zlib.crc32(data), "packed": len(data), "size": len(data), "flags": 0x800} | lies

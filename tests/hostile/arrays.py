@@ -45,9 +45,9 @@ class Evil:
 PICKLE = pickle.dumps(Evil())
 
 CLAIMS = {
-    "huge_shape": (claim("(12, 10000000000)"), "promises 480000000000 bytes"),
-    "overflowing_shape": (claim(f"(12, {2**63})"), f"promises|{UNSOUND}"),
-    "overflow_to_small": (claim(f"(12, {2**62 + 1})"), "promises"),
+    "huge_shape": (claim("(12, 10000000000)"), "states 480000000000 bytes"),
+    "overflowing_shape": (claim(f"(12, {2**63})"), f"states|{UNSOUND}"),
+    "overflow_to_small": (claim(f"(12, {2**62 + 1})"), "states"),
     "negative_shape": (claim("(12, -5000)"), SHAPE),
     "both_negative": (claim("(-12, -5000)", data=bytes(240000)), SHAPE),
     "zero_samples": (claim("(12, 0)"), SHAPE),
@@ -76,9 +76,9 @@ TYPES = {
     "booleans": (npy(ECG > 0), REAL),
     "dates": (npy(np.zeros((12, 900), "M8[s]")), REAL),
     "durations": (npy(np.zeros((12, 900), "m8[s]")), REAL),
-    "void": (claim("(12, 5000)", "'|V1000000000'"), f"{REAL}|promises"),
+    "void": (claim("(12, 5000)", "'|V1000000000'"), f"{REAL}|states"),
     "huge_itemsize": (claim("(12, 1)", "'|S2147483647'"), f"{REAL}|{UNSOUND}"),
-    "subarray": (claim("(12, 5000)", "('<f4', (1000000, 1000))"), f"{REAL}|{SHAPE}|promises|{UNSOUND}"),
+    "subarray": (claim("(12, 5000)", "('<f4', (1000000, 1000))"), f"{REAL}|{SHAPE}|states|{UNSOUND}"),
     "no_type": (claim("(12, 5000)", "'nonsense'"), UNSOUND),
     "type_aligned_trick": (claim("(12, 5000)", "{'names': ['a'], 'formats': ['O'], 'offsets': [2147483647]}"), UNSOUND),
 }
@@ -87,7 +87,7 @@ HEADERS = {
     "header_nested": (header("(" * 5000), UNSOUND),
     "header_nested_unary": (header("-" * 9000 + "1"), UNSOUND),
     "header_long": (header(" " * 60_000), UNSOUND),
-    "header_huge_number": (claim("(12, " + "9" * 5000 + ")"), f"{UNSOUND}|promises"),
+    "header_huge_number": (claim("(12, " + "9" * 5000 + ")"), f"{UNSOUND}|states"),
     "header_multiplies": (claim("('a' * 10**10,)"), UNSOUND),
     "header_no_dict": (header("[1, 2]"), UNSOUND),
     "header_more_keys": (header("{'descr': '<f4', 'fortran_order': False, 'shape': (12, 1), 'x': 1}"), UNSOUND),

@@ -9,7 +9,7 @@ PASSED_OVER = "skipped: not a recording by its name and content"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A file, or a few, in a folder of their own."""
+    """One or more files in their own folder."""
 
     name: str
     write: Callable[[Path], object]

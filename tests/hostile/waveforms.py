@@ -84,11 +84,11 @@ def deflated():
     )
 
 
-DICOM_BAD = "finite|DICOM|transfer syntax|promises|samples|finite|rate|sensitivity|waveform|encoding|leads|median"
+DICOM_BAD = "finite|DICOM|transfer syntax|states|samples|finite|rate|sensitivity|waveform|encoding|leads|median"
 DICOM = {
-    "samples_10_to_9": (lambda: of_group(NumberOfWaveformSamples=10**9), "promises"),
+    "samples_10_to_9": (lambda: of_group(NumberOfWaveformSamples=10**9), "states"),
     "samples_none": (lambda: of_group(NumberOfWaveformSamples=0), DICOM_BAD),
-    "channels_65535": (lambda: of_group(NumberOfWaveformChannels=65535), "promises"),
+    "channels_65535": (lambda: of_group(NumberOfWaveformChannels=65535), "states"),
     "channels_0": (lambda: of_group(NumberOfWaveformChannels=0), DICOM_BAD),
     "bits_64": (lambda: of_group(WaveformBitsAllocated=64), DICOM_BAD),
     "interpretation_unknown": (lambda: of_group(WaveformSampleInterpretation="XX"), DICOM_BAD),

@@ -156,7 +156,7 @@ def bomb(shape):
 @pytest.mark.parametrize("shape", [(1, 1, 10**9), (1, 10**9, 1), (10**9, 1, 1), (1, 2, 10**12)])
 def test_outputs_of_a_thousand_million_numbers_are_refused_before_they_are_computed(monkeypatch, shape):
     monkeypatch.setattr(Model, "_probe", lambda *_: pytest.fail("it has computed"))
-    with pytest.raises(ModelError, match="its spec promises another type or shape"):
+    with pytest.raises(ModelError, match="its spec states another type or shape"):
         of_bytes(bomb(shape).SerializeToString())
 
 
@@ -169,7 +169,7 @@ def test_other_inputs_outputs_and_types_are_refused_before_inference(monkeypatch
         of_bytes(renamed.SerializeToString())
     of_two_leads = model(spec("infarction"))
     of_two_leads.metadata_props[0].value = spec("infarction", leads=("I", "II")).to_json()
-    with pytest.raises(ModelError, match="its spec promises another type or shape"):
+    with pytest.raises(ModelError, match="its spec states another type or shape"):
         of_bytes(of_two_leads.SerializeToString())
 
 

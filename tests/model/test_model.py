@@ -159,10 +159,10 @@ def test_each_fault_of_a_spec_has_its_own_message(changes, why):
 
 
 @pytest.mark.parametrize("changes", [{"window": 900}, {"stride": 50}, {"labels": ("a", "b"), "thresholds": (0.5, 0.5)}])
-def test_a_graph_that_does_not_answer_as_its_spec_promises_is_refused(tmp_path, changes):
+def test_a_graph_that_does_not_answer_as_its_spec_states_is_refused(tmp_path, changes):
     honest = model(spec("infarction"))
     honest.metadata_props[0].value = spec("infarction", **changes).to_json()
-    with pytest.raises(ModelError, match="its spec promises"):
+    with pytest.raises(ModelError, match="its spec states"):
         Model(CheckedFile(tmp_path / "a.onnx", honest.SerializeToString(), "0"))
 
 

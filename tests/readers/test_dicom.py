@@ -131,9 +131,9 @@ def without(name):
 HOSTILE = {
     "no waveform": (list, "without a waveform"),
     "median beats alone": (lambda: [median()], "does not hold a rhythm"),
-    "too many samples": (lambda: changed(NumberOfWaveformSamples=2**31), "promises 2147483648 samples"),
-    "no samples": (lambda: changed(NumberOfWaveformSamples=0), "promises 0 samples"),
-    "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels, but describes 12"),
+    "too many samples": (lambda: changed(NumberOfWaveformSamples=2**31), "states 2147483648 samples"),
+    "no samples": (lambda: changed(NumberOfWaveformSamples=0), "states 0 samples"),
+    "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels, but it describes 12"),
     "mu-law": (lambda: changed(WaveformBitsAllocated=8, WaveformSampleInterpretation="MB"), "8 bits MB"),
     "no rate": (lambda: changed(SamplingFrequency=0), "not a valid DICOM waveform"),
     "no sensitivity": (lambda: without("ChannelSensitivity"), "without sensitivity"),

@@ -86,7 +86,7 @@ def column(name, signal=0):
 
 HOSTILE = {
     "gaps": (192, b"EDF+D", "a recording with gaps"),
-    "cut off": (236, b"99999999", "promises 99999999 data records, found 6"),
+    "cut off": (236, b"99999999", "states 99999999 data records, found 6"),
     "many signals": (252, b"9999", "it has 9999 signals"),
     "no signals": (252, b"0   ", "it has 0 signals"),
     "signals beyond the end": (252, b"500 ", "is cut off"),

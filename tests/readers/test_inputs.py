@@ -17,7 +17,7 @@ from ecg_edge.errors import ContradictionError, MissingExtraError, UndeclaredErr
 from ecg_edge.package_data import example_recordings
 from ecg_edge.readers import Declared, find_records, formats, registry
 from ecg_edge.recording.leads import LEADS
-from ecg_edge.recording.resampling import at_rate
+from ecg_edge.recording.resampling import resample
 
 SIGNAL = np.load(example_recordings() / "inferior_infarction.npy")
 EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -69,7 +69,7 @@ def test_leads_in_any_order_spelling_and_number_are_read_as_millivolts(tmp_path,
     assert (recording.sampling_rate, recording.duration_s) == (rate, 10)
     found = recording.stretch(0, recording.samples)[:, :: rate // 500]
     np.testing.assert_allclose(found, SIGNAL, atol=2.1e-3)
-    assert at_rate(recording, 500).samples == 5000
+    assert resample(recording, 500).samples == 5000
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".hea", ".edf"])

@@ -70,8 +70,8 @@ def test_a_large_npy_that_changes_while_it_is_read_is_an_error(tmp_path, monkeyp
 
 
 HOSTILE = {
-    "huge_claim": (header_bytes((12, 10**10)), "promises 480000000000 bytes"),
-    "overflowing_claim": (header_bytes((12, 2**62)), "promises"),
+    "huge_claim": (header_bytes((12, 10**10)), "states 480000000000 bytes"),
+    "overflowing_claim": (header_bytes((12, 2**62)), "states"),
     "negative_claim": (header_bytes((12, -5000)), "expected a signal of shape"),
     "cut_off": (npy_bytes(SIGNAL)[:-1], "is cut off"),
     "header_cut_off": (npy_bytes(SIGNAL)[:40], "header cannot be read"),

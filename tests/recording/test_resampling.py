@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ecg_edge import Recording, read_recording
 from ecg_edge.errors import SamplingRateError
 from ecg_edge.package_data import example_recordings
-from ecg_edge.recording.resampling import Resampler, at_rate, resampled_length
+from ecg_edge.recording.resampling import Resampler, resample, resampled_length
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def tone(rate, hertz, seconds=10.0, offset=0.0):
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_tone_keeps_its_shape_and_time(rate):
-    found = at_rate(Recording(tone(rate, 10), rate), 500)
+    found = resample(Recording(tone(rate, 10), rate), 500)
     assert (found.samples, found.sampling_rate, found.duration_s) == (5000, 500, 10)
     difference = found.stretch(0, 5000) - tone(500, 10)
     assert np.abs(difference[:, 250:-250]).max() < 1e-3
@@ -40,20 +40,20 @@ def test_a_tone_keeps_its_shape_and_time(rate):
 def test_a_peak_keeps_its_time(rate):
     times = np.arange(round(rate * 10)) / rate
     peak = np.tile(np.exp(-(((times - 3.2) / 0.02) ** 2)), (12, 1))
-    found = at_rate(Recording(peak, rate), 500).stretch(0, 5000)
+    found = resample(Recording(peak, rate), 500).stretch(0, 5000)
     assert found.argmax(axis=1).tolist() == [1600] * 12
     assert found.max() == pytest.approx(1, abs=2e-3)
 
 
 @pytest.mark.parametrize("rate", [1000, 2000])
 def test_frequencies_above_the_new_rate_are_filtered_not_aliased(rate):
-    found = at_rate(Recording(tone(rate, 440), rate), 500).stretch(500, 4500)
+    found = resample(Recording(tone(rate, 440), rate), 500).stretch(500, 4500)
     assert np.abs(found).max() < 1e-4
 
 
 @pytest.mark.parametrize("rate", [250, 360, 1000])
 def test_an_offset_of_an_electrode_makes_no_ripples_at_the_ends(rate):
-    found = at_rate(Recording(np.full((12, rate * 10), 200.0), rate), 500).stretch(0, 5000)
+    found = resample(Recording(np.full((12, rate * 10), 200.0), rate), 500).stretch(0, 5000)
     np.testing.assert_allclose(found, 200, atol=1e-3)
 
 
@@ -64,7 +64,7 @@ def test_the_pieces_do_not_change_the_samples(rate, cuts, samples):
     stream = Resampler(rate, 500)
     pieces = [stream.push(piece) for piece in np.split(signal, sorted(min(cut, samples) for cut in cuts), axis=1)]
     streamed = np.concatenate([*pieces, stream.flush()], axis=1)
-    whole = at_rate(Recording(signal, rate), 500)
+    whole = resample(Recording(signal, rate), 500)
     assert streamed.shape == (12, resampled_length(samples, rate, 500)) == (12, whole.samples)
     np.testing.assert_array_equal(whole.stretch(0, whole.samples), streamed)
 
@@ -73,7 +73,7 @@ def test_the_pieces_do_not_change_the_samples(rate, cuts, samples):
 def long():
     """Twelve minutes, more than is kept."""
     signal = np.random.default_rng(0).normal(0, 1, (12, 180_000)).astype(np.float32)
-    recording = at_rate(Recording(signal, 250), 500)
+    recording = resample(Recording(signal, 250), 500)
     return recording, recording.stretch(0, recording.samples)
 
 
@@ -100,7 +100,7 @@ def test_threads_that_read_one_recording_do_not_disturb_each_other(long):
 @pytest.mark.parametrize("rate", [250, 360, 1000])
 def test_an_answer_survives_a_detour_over_another_rate(shipped, rate):
     recording = read_recording(example_recordings() / "inferior_infarction.npy")
-    there = at_rate(recording, rate)
+    there = resample(recording, rate)
     other = Recording(there.stretch(0, there.samples), rate, name="other")
     plain, found = shipped.detect(recording), shipped.detect(other, windows=True)
     assert (found.status, found.found_sites) == (plain.status, plain.found_sites)
@@ -128,7 +128,7 @@ def test_samples_that_are_not_finite_do_not_change_other_samples():
     spoilt = signal.copy()
     spoilt[5, 9000:9010] = np.nan
     spoilt[5, 9500] = np.inf
-    clean, found = (at_rate(Recording(samples, 1000), 500).stretch(0, 10_000) for samples in (signal, spoilt))
+    clean, found = (resample(Recording(samples, 1000), 500).stretch(0, 10_000) for samples in (signal, spoilt))
     bad = ~np.isfinite(found)
     assert bad[5, 4500:4505].all()
     assert bad[5, 4750]

@@ -85,7 +85,7 @@ def model(spec: ModelSpec) -> onnx.ModelProto:
 
 
 def write_models(folder: Path, **changes: dict[str, object]) -> Path:
-    """Write both models and their manifest; `changes` are what differs in a stage's spec."""
+    """Write both models and their manifest. `changes` are the changed fields of each stage's spec."""
     folder.mkdir(exist_ok=True)
     entries = {}
     for stage in ("infarction", "localization"):

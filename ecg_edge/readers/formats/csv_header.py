@@ -51,12 +51,12 @@ def read_header(head: bytes) -> Header | None:
     Args:
         head: The first few thousand bytes of the file.
     """
-    encoding = _encoding(head)
+    encoding = _detect_encoding(head)
     lines = list(meaningful(head.decode(encoding, "ignore").splitlines()))[:3]
     delimiter = next((mark for mark in "\t;," if lines and lines[0].count(mark) >= _FEWEST_DELIMITERS), None)
     if delimiter is None or lines[0].count(delimiter) >= _MOST_COLUMNS or any("\0" in line for line in lines):
         return None
-    rows = [_cells(line, delimiter) for line in lines]
+    rows = [_split_cells(line, delimiter) for line in lines]
     n_lines = next((i for i, row in enumerate(rows) if _is_numeric(row)), len(rows))
     n_columns, quoted = len(rows[0]), any('"' in line for line in lines)
     nothing, columns = (None,) * n_columns, tuple(range(n_columns))
@@ -67,7 +67,7 @@ def read_header(head: bytes) -> Header | None:
         return replace(bare, n_lines=int(numbered))
     if n_lines > 2 or len([1 for cell in rows[0] if canonical_lead(_split(cell)[0])]) < _FEWEST_LEAD_NAMES:
         return None
-    return _with_names(bare, rows[0], rows[1] if n_lines == 2 else [])
+    return _add_names(bare, rows[0], rows[1] if n_lines == 2 else [])
 
 
 def meaningful(lines: Iterable[str]) -> Iterator[str]:
@@ -75,12 +75,12 @@ def meaningful(lines: Iterable[str]) -> Iterator[str]:
     return (line for line in lines if line.strip() and not line.startswith("#"))
 
 
-def _with_names(bare: Header, titles: list[str], below: list[str]) -> Header:
+def _add_names(bare: Header, titles: list[str], below: list[str]) -> Header:
     units = [cell.strip("[]() ") for cell in below] + [""] * (len(titles) - len(below))
-    time = next((place for place, title in enumerate(titles) if _time_unit(title) is not None), None)
+    time = next((place for place, title in enumerate(titles) if _parse_time_unit(title) is not None), None)
     columns = tuple(place for place, title in enumerate(titles) if place != time and title)
     parts = [_split(titles[place]) for place in columns]
-    unit = None if time is None else _time_unit(titles[time]) or _TIME_WORDS.get(units[time].casefold(), "")
+    unit = None if time is None else _parse_time_unit(titles[time]) or _TIME_WORDS.get(units[time].casefold(), "")
     return replace(
         bare,
         names=tuple(name for name, _ in parts),
@@ -91,7 +91,7 @@ def _with_names(bare: Header, titles: list[str], below: list[str]) -> Header:
     )
 
 
-def _encoding(head: bytes) -> str:
+def _detect_encoding(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     try:
@@ -101,7 +101,7 @@ def _encoding(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def _split_cells(line: str, delimiter: str) -> list[str]:
     import csv
 
     return [cell.strip(" '\"\r\n") for cell in next(csv.reader([line], delimiter=delimiter))]
@@ -131,7 +131,7 @@ def _split(title: str) -> tuple[str, str | None]:
     return title, None
 
 
-def _time_unit(title: str) -> str | None:
+def _parse_time_unit(title: str) -> str | None:
     """Return the unit of a time column, "" if its title has no unit; None if it is not a time column."""
     name, unit = _split(title.casefold().replace("\u00b5", "\u03bc"))
     if name in _TIME_WORDS:

@@ -44,32 +44,32 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         UnreadableError: The bytes are not a table of leads, or a row does not hold numbers.
         InvalidRecordingError: Leads, units or sampling rate are missing.
     """
-    header = _header(content[:_HEAD], source)
-    return _recording(io.TextIOWrapper(io.BytesIO(content), header.encoding), header, name, source, declared)
+    header = _read_csv_header(content[:_HEAD], source)
+    return _read_recording(io.TextIOWrapper(io.BytesIO(content), header.encoding), header, name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
     found = FileSource(path)
     if found.size > _MOST_BYTES:
         raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes; save it as .npy or EDF")
-    header = _header(found.read((0, min(_HEAD, found.size)))[0], str(path))
+    header = _read_csv_header(found.read((0, min(_HEAD, found.size)))[0], str(path))
     try:
         with path.open(encoding=header.encoding) as file:
-            return _recording(file, header, path.stem, str(path), declared)
+            return _read_recording(file, header, path.stem, str(path), declared)
     except OSError as error:
         if isinstance(error, EcgEdgeError):
             raise
         raise UnreadableError(path, f"cannot be read: {error.strerror or error}") from error
 
 
-def _header(head: bytes, source: str) -> Header:
+def _read_csv_header(head: bytes, source: str) -> Header:
     header = read_header(head)
     if header is None:
         raise UnreadableError(source, "is not a table of leads; expected a header with lead names, or twelve columns")
     return header
 
 
-def _recording(file: TextIO, header: Header, name: str, source: str, declared: Declared) -> Recording:
+def _read_recording(file: TextIO, header: Header, name: str, source: str, declared: Declared) -> Recording:
     names = header.names
     if names is None and header.n_columns != len(declared.leads or LEADS):
         msg = f"{source}: has {header.n_columns} columns and no header; name them with --leads (in Python leads=...)"
@@ -78,25 +78,25 @@ def _recording(file: TextIO, header: Header, name: str, source: str, declared: D
     columns = [header.columns[row] for row in channels.rows]
     if header.second is None:
         declared.rate_of(source, None)  # fail before the rows are read
-    times, leads = _numbers(file, header, columns, source)
-    rate = declared.rate_of(source, None if times is None else _rate(times, header.second or 1.0, source))
+    times, leads = _parse_numbers(file, header, columns, source)
+    rate = declared.rate_of(source, None if times is None else _compute_rate(times, header.second or 1.0, source))
     leads *= channels.millivolts.astype(np.float32)
     return Recording(leads, rate, channels.leads, "mV", name, source)
 
 
-def _numbers(
+def _parse_numbers(
     file: TextIO, header: Header, columns: list[int], source: str
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float32]]:
     """Return the time column, if it has a unit, shape (rows,), and the lead columns, shape (leads, rows)."""
     timed = header.time is not None and header.second is not None
     wanted = [header.time, *columns] if header.time is not None and timed else columns
-    lines, delimiter = _rows(file, header, source)
+    lines, delimiter = _skip_header(file, header, source)
     times, parts, done = [], [], header.n_lines
     while block := list(islice(lines, _ROWS_AT_A_TIME)):
         try:
             values = np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
         except (ValueError, IndexError) as error:
-            at = done + 1 + _first_bad(block, delimiter, wanted)
+            at = done + 1 + _find_first_bad(block, delimiter, wanted)
             raise UnreadableError(source, f"line {at} is not a row of numbers") from error
         times.append(values[:, 0])
         with np.errstate(over="ignore"):
@@ -107,9 +107,9 @@ def _numbers(
     return np.concatenate(times) if timed else None, np.concatenate(parts, axis=1)
 
 
-def _rows(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:
+def _skip_header(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:
     """Return the rows as text with decimal points and without quotes, and the delimiter between their cells."""
-    lines: Iterator[str] = islice(meaningful(_lines(file, source)), header.n_lines, None)
+    lines: Iterator[str] = islice(meaningful(_read_lines(file, source)), header.n_lines, None)
     delimiter = header.delimiter
     if header.quoted:
         # Inside quotes a comma may be a decimal comma even if commas also separate cells.
@@ -129,7 +129,7 @@ def _remove_quotes(lines: Iterator[str], delimiter: str, source: str) -> Iterato
         raise UnreadableError(source, f"has a quote that is not closed ({error})") from error
 
 
-def _lines(file: TextIO, source: str) -> Iterator[str]:
+def _read_lines(file: TextIO, source: str) -> Iterator[str]:
     try:
         while line := file.readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
@@ -139,7 +139,7 @@ def _lines(file: TextIO, source: str) -> Iterator[str]:
         raise UnreadableError(source, "is not text in a single encoding; save it as UTF-8") from error
 
 
-def _first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
+def _find_first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
     """Return the index of the first line that is not a row of numbers."""
     for i, line in enumerate(block):
         try:
@@ -149,7 +149,7 @@ def _first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
     return 0
 
 
-def _rate(times: NDArray[np.float64], second: float, source: str) -> float:
+def _compute_rate(times: NDArray[np.float64], second: float, source: str) -> float:
     """Return the sampling rate in Hz from a regular time column.
 
     Raises:

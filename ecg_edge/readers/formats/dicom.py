@@ -56,8 +56,8 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         MissingExtraError: pydicom is not installed.
     """
     try:
-        group = _rhythm(_waveforms(content, source), source)
-        return _recording(group, name, source, declared)
+        group = _choose_rhythm(_read_waveforms(content, source), source)
+        return _make_recording(group, name, source, declared)
     except EcgEdgeError:
         raise
     except Exception as error:  # pydicom raises many kinds of errors for damaged elements
@@ -71,7 +71,7 @@ def _read_file(path: Path, declared: Declared) -> Recording:
     return parse(file.read((0, file.size))[0], path.stem, str(path), declared)
 
 
-def _waveforms(content: bytes, source: str) -> list[Any]:
+def _read_waveforms(content: bytes, source: str) -> list[Any]:
     try:
         import pydicom
     except ImportError as error:
@@ -89,7 +89,7 @@ def _waveforms(content: bytes, source: str) -> list[Any]:
     return list(dataset.WaveformSequence)
 
 
-def _rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom makes attributes as it reads
+def _choose_rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom makes attributes as it reads
     """Return the recorded multiplex group to answer: one labelled as a rhythm if there is one, and the longest."""
     recorded = [group for group in groups if _is_recorded(group)]
     if not recorded:
@@ -100,42 +100,42 @@ def _rhythm(groups: list[Any], source: str) -> Any:  # noqa: ANN401 - pydicom ma
 
 def _is_recorded(group: Any) -> bool:  # noqa: ANN401
     """Return whether a multiplex group was recorded, not computed."""
-    label = _label(group)
+    label = _read_label(group)
     return group.get("WaveformOriginality") != "DERIVED" and "MEDIAN" not in label and "AVERAGE" not in label
 
 
 def _rank(group: Any) -> tuple[bool, float]:  # noqa: ANN401
     """Return what a multiplex group is chosen by: whether it is labelled a rhythm, then its length in seconds."""
-    return "RHYTHM" in _label(group), group.NumberOfWaveformSamples / group.SamplingFrequency
+    return "RHYTHM" in _read_label(group), group.NumberOfWaveformSamples / group.SamplingFrequency
 
 
-def _label(group: Any) -> str:  # noqa: ANN401
+def _read_label(group: Any) -> str:  # noqa: ANN401
     return str(group.get("MultiplexGroupLabel") or "").upper()
 
 
-def _recording(group: Any, name: str, source: str, declared: Declared) -> Recording:  # noqa: ANN401
+def _make_recording(group: Any, name: str, source: str, declared: Declared) -> Recording:  # noqa: ANN401
     definitions = list(group.ChannelDefinitionSequence)
-    samples = _multiplexed(group, source)
+    samples = _read_multiplexed(group, source)
     if samples.shape[1] != len(definitions):
-        raise UnreadableError(source, f"has {samples.shape[1]} channels, but describes {len(definitions)}")
-    names = [_lead(definition) for definition in definitions]
-    units = [_units(definition) for definition in definitions]
+        raise UnreadableError(source, f"has {samples.shape[1]} channels, but it describes {len(definitions)}")
+    names = [_read_lead(definition) for definition in definitions]
+    units = [_read_units(definition) for definition in definitions]
     channels = find_channels(source, names, units, declared)
     wanted = [definitions[row] for row in channels.rows]
     if any(definition.get("ChannelSensitivity") is None for definition in wanted):
         raise UnreadableError(source, "has a lead without sensitivity, so its voltage is not known")
     gain, zero = (
-        np.array([[float(value)] for value in values]) for values in zip(*map(_calibration, wanted), strict=True)
+        np.array([[float(value)] for value in values]) for values in zip(*map(_read_calibration, wanted), strict=True)
     )
     physical = samples.T[list(channels.rows)] * gain + zero
-    padding = _padding(group, samples.dtype)
+    padding = _read_padding(group, samples.dtype)
     if padding is not None:
         physical[samples.T[list(channels.rows)] == padding] = np.nan
     rate = declared.rate_of(source, float(group.SamplingFrequency))
     return Recording((physical * channels.millivolts).astype(np.float32), rate, channels.leads, "mV", name, source)
 
 
-def _multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN401
+def _read_multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN401
     """Return the raw samples, shape (samples, channels)."""
     kind = (int(group.WaveformBitsAllocated), str(group.WaveformSampleInterpretation))
     if kind not in _SAMPLES:
@@ -144,12 +144,12 @@ def _multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN40
     dtype, content = np.dtype(_SAMPLES[kind]), bytes(group.WaveformData)
     if min(shape) < 1 or shape[0] * shape[1] * dtype.itemsize > len(content):
         raise UnreadableError(
-            source, f"promises {shape[0]} samples of {shape[1]} channels, but holds {len(content)} bytes"
+            source, f"states {shape[0]} samples of {shape[1]} channels, but it has {len(content)} bytes"
         )
     return np.frombuffer(content, dtype, shape[0] * shape[1]).reshape(shape)
 
 
-def _lead(definition: Any) -> str:  # noqa: ANN401
+def _read_lead(definition: Any) -> str:  # noqa: ANN401
     """Return the name of a channel, from its code if that is known, otherwise from the code meaning or the label."""
     source = definition.ChannelSourceSequence[0] if definition.get("ChannelSourceSequence") else {}
     code, scheme = str(source.get("CodeValue") or ""), str(source.get("CodingSchemeDesignator") or "")
@@ -161,19 +161,19 @@ def _lead(definition: Any) -> str:  # noqa: ANN401
     return meaning.partition("(Einthoven)")[0].partition(",")[0].strip()
 
 
-def _units(definition: Any) -> str | None:  # noqa: ANN401
+def _read_units(definition: Any) -> str | None:  # noqa: ANN401
     units = definition.get("ChannelSensitivityUnitsSequence")
     return str(units[0].CodeValue) if units else None
 
 
-def _calibration(definition: Any) -> tuple[float, float]:  # noqa: ANN401
+def _read_calibration(definition: Any) -> tuple[float, float]:  # noqa: ANN401
     """Return the value of one digital step and the value of the sample 0, in the unit of the channel."""
     correction = definition.get("ChannelSensitivityCorrectionFactor")
     gain = float(definition.ChannelSensitivity) * (1.0 if correction is None else float(correction))
     return gain, float(definition.get("ChannelBaseline") or 0)
 
 
-def _padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401
+def _read_padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401
     """Return the sample value that marks a missing sample, if the file defines one."""
     value = group.get("WaveformPaddingValue")
     raw = value if isinstance(value, bytes) else None

@@ -77,10 +77,10 @@ class EdfSamples:
 
     def _read_parts(self, start: int, stop: int) -> NDArray[np.int16]:
         records = range(start // self.lead_length, math.ceil(stop / self.lead_length))
-        spans = [self._span(record, lead, start, stop) for lead in self.starts for record in records]
+        spans = [self._locate(record, lead, start, stop) for lead in self.starts for record in records]
         return np.frombuffer(b"".join(self.data.read(*spans)), "<i2").reshape(len(self.starts), -1)
 
-    def _span(self, record: int, lead: int, start: int, stop: int) -> tuple[int, int]:
+    def _locate(self, record: int, lead: int, start: int, stop: int) -> tuple[int, int]:
         """Return offset and length, in bytes, of what one data record holds of samples `start` to `stop` of a lead."""
         before = record * self.lead_length
         begin, end = max(start - before, 0), min(stop - before, self.lead_length)
@@ -104,14 +104,14 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         UnreadableError: The bytes are not a continuous EDF file, or the file is cut off.
         InvalidRecordingError: Leads or units are missing, or the leads have different sampling rates.
     """
-    return _recording(BytesSource(content, source), name, declared)
+    return _read_recording(BytesSource(content, source), name, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    return _recording(FileSource(path), path.stem, declared)
+    return _read_recording(FileSource(path), path.stem, declared)
 
 
-def _recording(data: ByteSource, name: str, declared: Declared) -> Recording:
+def _read_recording(data: ByteSource, name: str, declared: Declared) -> Recording:
     try:
         samples, rate, leads = _read_header(data, declared)
     except EcgEdgeError:
@@ -125,15 +125,15 @@ def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, floa
     (first,) = data.read((0, 256))
     if first[192:197] == b"EDF+D":
         raise UnreadableError(data.source, "is an EDF+D file, a recording with gaps; export its parts as EDF+C")
-    columns = _columns(data, int(first[252:256]))
+    columns = _read_columns(data, int(first[252:256]))
     channels = find_channels(data.source, columns["label"], columns["units"], declared)
     lengths = [int(cell) for cell in columns["samples"]]
     if min(lengths) < 0:
         raise UnreadableError(data.source, "is not a valid EDF file: a signal has a negative number of samples")
-    lead_length = _lead_length(data.source, {lengths[row] for row in channels.rows})
+    lead_length = _require_one_length(data.source, {lengths[row] for row in channels.rows})
     offset = 256 * (1 + len(lengths))
-    n_records = _n_records(data, int(first[236:244]), offset, sum(lengths))
-    gain, zero = _calibration(data.source, columns, channels.rows)
+    n_records = _count_records(data, int(first[236:244]), offset, sum(lengths))
+    gain, zero = _read_calibration(data.source, columns, channels.rows)
     samples = EdfSamples(
         data,
         offset,
@@ -148,7 +148,7 @@ def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, floa
     return samples, lead_length / float(first[244:252]), channels.leads
 
 
-def _lead_length(source: str, lengths: set[int]) -> int:
+def _require_one_length(source: str, lengths: set[int]) -> int:
     """Return the number of samples of a lead in a data record, the same for all leads."""
     if len(lengths) > 1:
         msg = f"{source}: its leads have different sampling rates; export all leads at the same rate"
@@ -156,7 +156,7 @@ def _lead_length(source: str, lengths: set[int]) -> int:
     return lengths.pop()
 
 
-def _columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
+def _read_columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
     if not 0 < n_signals <= _MOST_SIGNALS:
         raise UnreadableError(data.source, f"is not a valid EDF file: it has {n_signals} signals")
     (content,) = data.read((256, 256 * n_signals))
@@ -168,17 +168,17 @@ def _columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
     return columns
 
 
-def _n_records(data: ByteSource, promised: int, offset: int, data_record: int) -> int:
+def _count_records(data: ByteSource, promised: int, offset: int, data_record: int) -> int:
     """Return the number of data records; -1 in the header means that the recorder did not state it."""
     there = (data.size - offset) // (2 * data_record)
     if promised < -1:
         raise UnreadableError(data.source, f"is not a valid EDF file: it has {promised} data records")
     if promised > there:
-        raise UnreadableError(data.source, f"is cut off: its header promises {promised} data records, found {there}")
+        raise UnreadableError(data.source, f"is cut off: its header states {promised} data records, found {there}")
     return there if promised < 0 else promised
 
 
-def _calibration(
+def _read_calibration(
     source: str, columns: dict[str, list[str]], rows: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low, high, least, most = (

@@ -85,9 +85,9 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
         UnreadableError: The bytes are not an .npy file, or the file is cut off.
         InvalidRecordingError: The array is not a 12-lead recording.
     """
-    found = _samples(BytesSource(content, source), content[:_LONGEST_HEADER], declared)
+    found = _open_samples(BytesSource(content, source), content[:_LONGEST_HEADER], declared)
     signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
-    return _recording(signal.reshape(found.shape, order="F" if found.fortran else "C"), name, source, declared)
+    return _make_recording(signal.reshape(found.shape, order="F" if found.fortran else "C"), name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
@@ -95,18 +95,18 @@ def _read_file(path: Path, declared: Declared) -> Recording:
     if data.size < _WHOLE_BELOW:
         return parse(data.read((0, data.size))[0], path.stem, str(path), declared)
     (head,) = data.read((0, _LONGEST_HEADER))
-    return _recording(_samples(data, head, declared), path.stem, str(path), declared)
+    return _make_recording(_open_samples(data, head, declared), path.stem, str(path), declared)
 
 
-def _recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
+def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
     return Recording(
         signal, declared.sampling_rate or 500.0, declared.leads or LEADS, declared.units or "mV", name, source
     )
 
 
-def _samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
+def _open_samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
     """Read and check a header. Memory is allocated only after the size of the file is checked."""
-    header = _header(head)
+    header = _parse_head(head)
     try:
         shape, fortran, dtype = _parse_header(header)
     except KeyError as error:
@@ -122,11 +122,11 @@ def _samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
         raise WrongShapeError(shape, n_leads)
     promised, found = math.prod(shape) * dtype.itemsize, data.size - len(header)
     if promised > found:
-        raise UnreadableError(data.source, f"is cut off: its header promises {promised} bytes, found {found}")
+        raise UnreadableError(data.source, f"is cut off: its header states {promised} bytes, found {found}")
     return NpySamples(data, len(header), shape, dtype, fortran)
 
 
-def _header(head: bytes) -> bytes:
+def _parse_head(head: bytes) -> bytes:
     """Return the header, given the first bytes of a file."""
     size = 2 if head[6:7] == b"\x01" else 4
     return head[: 8 + size + int.from_bytes(head[8 : 8 + size], "little")]

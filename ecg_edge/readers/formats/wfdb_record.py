@@ -61,15 +61,15 @@ class WfdbSamples:
             last = min(
                 max(math.ceil(stop / self.per_frame), first + self.frames_ahead), self.shape[1] // self.per_frame
             )
-            begin, block = self._ahead = first * self.per_frame, self._frames(first, last)
+            begin, block = self._ahead = first * self.per_frame, self._read_frames(first, last)
         return block[:, start - begin : stop - begin]
 
-    def _frames(self, first: int, last: int) -> NDArray[np.float32]:
+    def _read_frames(self, first: int, last: int) -> NDArray[np.float32]:
         for file in self.files:
             file.check()
         wanted = list(self.channels.rows)
         try:
-            record = _library().rdrecord(
+            record = _import_wfdb().rdrecord(
                 self.base, sampfrom=first, sampto=last, channels=wanted, physical=True, smooth_frames=False
             )
             leads = np.stack(record.e_p_signal)
@@ -94,9 +94,9 @@ def _read(path: Path, declared: Declared) -> Recording:
         raise UnreadableError(path, "has a path that the wfdb library takes for a network address; rename its folder")
     file = FileSource(path)
     _check_text(file)
-    header = _header(base, source)
+    header = _read_header(base, source)
     if len(header.file_name) != header.n_sig or not 0 < header.n_sig <= _MOST_SIGNALS:
-        raise UnreadableError(path, f"promises {header.n_sig} signals, but describes {len(header.file_name)}")
+        raise UnreadableError(path, f"states {header.n_sig} signals, but it describes {len(header.file_name)}")
     names = [name or "" for name in header.sig_name]
     channels = find_channels(source, names, header.units, declared)
     if not all(np.isfinite(header.adc_gain[row]) and header.adc_gain[row] for row in channels.rows):
@@ -105,7 +105,7 @@ def _read(path: Path, declared: Declared) -> Recording:
     if len(per_frame) > 1:
         msg = f"{source}: its leads have different sampling rates; export all leads at the same rate"
         raise InvalidRecordingError(msg)
-    frames, files = _frames_there(path, header)
+    frames, files = _count_frames(path, header)
     lead_samples = per_frame.pop()
     in_frame = sum(n_samples or 1 for n_samples in header.samps_per_frame)
     if in_frame > _MOST_OF_A_FRAME:
@@ -133,7 +133,7 @@ def _check_text(file: FileSource) -> None:
         )
 
 
-def _library() -> Any:  # noqa: ANN401 - wfdb has no type hints
+def _import_wfdb() -> Any:  # noqa: ANN401 - wfdb has no type hints
     try:
         import wfdb
     except ImportError as error:
@@ -141,8 +141,8 @@ def _library() -> Any:  # noqa: ANN401 - wfdb has no type hints
     return wfdb
 
 
-def _header(base: str, source: str) -> Any:  # noqa: ANN401 - wfdb has no type hints
-    library = _library()
+def _read_header(base: str, source: str) -> Any:  # noqa: ANN401 - wfdb has no type hints
+    library = _import_wfdb()
     try:
         header = library.rdheader(base)
     except Exception as error:  # the library raises many kinds of errors for damaged headers
@@ -154,20 +154,20 @@ def _header(base: str, source: str) -> Any:  # noqa: ANN401 - wfdb has no type h
     return header
 
 
-def _frames_there(path: Path, header: Any) -> tuple[int, list[FileSource]]:  # noqa: ANN401 - wfdb has no type hints
+def _count_frames(path: Path, header: Any) -> tuple[int, list[FileSource]]:  # noqa: ANN401 - wfdb has no type hints
     """Return the number of frames, which all signal files must hold, and the signal files."""
     frames, files = header.sig_len, []
     for name in dict.fromkeys(header.file_name):
         rows = [row for row, file_name in enumerate(header.file_name) if file_name == name]
-        files.append(_signal_file(path, name))
-        there = _frames_of_file(path, header, rows, files[-1].size)
+        files.append(_open_signal_file(path, name))
+        there = _count_frames_of_file(path, header, rows, files[-1].size)
         frames = there if frames is None else frames
         if frames > there:
-            raise UnreadableError(path, f"promises {frames} frames, but {name} holds {there}")
+            raise UnreadableError(path, f"states {frames} frames, but {name} has {there}")
     return frames, files
 
 
-def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:  # noqa: ANN401
+def _count_frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:  # noqa: ANN401
     kinds = {(header.fmt[row], header.byte_offset[row] or 0) for row in rows}
     kind, offset = kinds.pop()
     if kinds or kind not in _BITS or any(header.skew[row] for row in rows):
@@ -179,7 +179,7 @@ def _frames_of_file(path: Path, header: Any, rows: list[int], size: int) -> int:
     return max(0, int((size - offset) * 8 / (_BITS[kind] * in_frame)))
 
 
-def _signal_file(path: Path, name: str) -> FileSource:
+def _open_signal_file(path: Path, name: str) -> FileSource:
     """Return a signal file, which must be in the folder of the header, after links are followed."""
     if not re.fullmatch(r"\w[-\w]*(\.\w+)?", name, re.ASCII):
         raise UnreadableError(path, f"names the signal file {name!r}, which is not a plain file name")

@@ -38,7 +38,7 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
         UnreadableError: The archive is damaged, has too many entries, or does not hold a recording.
     """
     seen: set[str] = set()
-    for entry in _entries(path):
+    for entry in _read_entries(path):
         source = f"{path}/{entry.filename}"
         twice = entry.filename.casefold() in seen
         seen.add(entry.filename.casefold())
@@ -46,14 +46,14 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
         yield RecordFile(PurePosixPath(entry.filename).stem, source, read, entry.file_size)
 
 
-def _entries(path: Path) -> list[zipfile.ZipInfo]:
+def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
-        everything = _archive(path, path.stat().st_mtime_ns).infolist()
+        everything = _open_archive(path, path.stat().st_mtime_ns).infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
-    if _overlap(everything):
+    if _has_overlap(everything):
         raise UnreadableError(path, "has overlapping entries, like a zip bomb")
     found = [entry for entry in everything if _is_recording(path, entry)]
     if not found:
@@ -62,22 +62,22 @@ def _entries(path: Path) -> list[zipfile.ZipInfo]:
     return sorted(found, key=lambda entry: entry.filename)
 
 
-def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
     """Return whether any bytes belong to more than one entry."""
     spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
     return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
-def _format_by_suffix(name: str) -> PackedFormat | None:
+def _choose_packed_format(name: str) -> PackedFormat | None:
     """Return the format that the suffix of an entry stands for; None if the suffix is unknown."""
     return next((module for module in packed_formats() if name.lower().endswith(module.SUFFIXES)), None)
 
 
 def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
-    promised = _format_by_suffix(entry.filename)
+    promised = _choose_packed_format(entry.filename)
     if promised is None or is_macos_metadata(entry.filename):
         return False
-    if not promised.SUFFIX_PROVES_NOTHING or _why_not(entry, twice=False):
+    if not promised.SUFFIX_PROVES_NOTHING or _explain_refusal(entry, twice=False):
         return True
     try:
         return promised.recognises(_unpack(path, entry, HEAD), entry.filename)
@@ -86,7 +86,7 @@ def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
+def _open_archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
     """Open an archive. The last few stay open: listing an archive again for each entry would take quadratic time."""
     return zipfile.ZipFile(path)
 
@@ -96,12 +96,12 @@ def _unpack(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
     if entry.compress_size > archive.st_size:  # zipfile would allocate memory for all of it
         msg = "it claims more bytes than the archive has"
         raise zipfile.BadZipFile(msg)
-    with _archive(path, archive.st_mtime_ns).open(entry) as file:
+    with _open_archive(path, archive.st_mtime_ns).open(entry) as file:
         return file.read(most)
 
 
 def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, declared: Declared) -> Recording:
-    if why := _why_not(entry, twice):
+    if why := _explain_refusal(entry, twice):
         raise UnreadableError(source, why)
     try:
         content = _unpack(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
@@ -112,14 +112,14 @@ def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, de
     name = PurePosixPath(entry.filename)
     found = next((module for module in packed_formats() if module.recognises(content[:HEAD], name.name)), None)
     if found is None:
-        promised = _format_by_suffix(name.name)
+        promised = _choose_packed_format(name.name)
         found = promised if promised and promised.SUFFIX_PROVES_NOTHING else None
     if found is None:
         raise UnreadableError(source, f"is not a {name.suffix} file and has no other known format")
     return found.parse(content, name.stem, source, declared)
 
 
-def _why_not(entry: zipfile.ZipInfo, twice: bool) -> str | None:
+def _explain_refusal(entry: zipfile.ZipInfo, twice: bool) -> str | None:
     """Return why an entry must not be read; None if it may be read."""
     name = PurePosixPath(entry.filename)
     refusals = {
