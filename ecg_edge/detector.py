@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain
 from math import ceil
 from pathlib import Path
-from threading import Semaphore
 from typing import TYPE_CHECKING, get_args
 
 from ecg_edge._version import __version__
@@ -22,7 +21,7 @@ from ecg_edge.package_data import shipped_models
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.measures import RATE
 from ecg_edge.recording import LEADS, RecordFile, Recording
-from ecg_edge.scheduling import Item, batches, work_side_by_side
+from ecg_edge.scheduling import Item, Turn, batches, work_side_by_side
 
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
@@ -70,7 +69,7 @@ class Detector:
         )
         rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
         # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
-        turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Semaphore(ceil(threads / 2))
+        turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Turn(ceil(threads / 2))
         self._cascade = Cascade(self.infarction, self.localization, rule, turn)
 
     def __reduce__(self) -> tuple[object, ...]:
