@@ -10,11 +10,12 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
+from ecg_edge.errors import InvalidRecordingError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
@@ -37,7 +38,9 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read a recording from the bytes of a table.
 
     Raises:
@@ -53,13 +56,9 @@ def _read_file(path: Path, declared: Declared) -> Recording:
     if found.size > _MOST_BYTES:
         raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes; save it as .npy or EDF")
     header = _read_csv_header(found.read((0, min(_HEAD, found.size)))[0], str(path))
-    try:
-        with path.open(encoding=header.encoding) as file:
-            return _read_recording(file, header, path.stem, str(path), declared)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError):
-            raise
-        raise UnreadableError(path, f"cannot be read: {error.strerror or error}") from error
+    with found.open() as raw:
+        text = io.TextIOWrapper(io.BufferedReader(raw), header.encoding)
+        return _read_recording(text, header, path.stem, str(path), declared)
 
 
 def _read_csv_header(head: bytes, source: str) -> Header:

@@ -13,6 +13,7 @@ from ecg_edge.errors import EcgEdgeError, MissingExtraError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 
@@ -47,7 +48,9 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read the rhythm of a DICOM file from its bytes.
 
     Raises:
