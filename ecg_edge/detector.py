@@ -130,9 +130,12 @@ class Detector:
         recordings: dict[int, Recording] = {}
         findings: dict[int, Finding] = {}
         for i, item in enumerate(batch):
+            if not isinstance(item, RecordFile):
+                recordings[i] = _require_recording(item)
+                continue
             try:
-                recordings[i] = item.read() if isinstance(item, RecordFile) else _require_recording(item)
-            except (EcgEdgeError, OSError, MemoryError) as error:
+                recordings[i] = item.read()
+            except Exception as error:  # noqa: BLE001 - a fault in one file must not end the batch
                 findings[i] = self._report_error(item, error)
         answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows)
         findings.update(zip(recordings, answers, strict=True))
@@ -142,19 +145,21 @@ class Detector:
         """Answer recordings together or, if one of them fails, each by itself."""
         try:
             return self._cascade.answer(recordings, all_sites=all_sites, windows=windows)
-        except (EcgEdgeError, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001 - samples are read here too
             if len(recordings) == 1:
                 return [self._report_error(recordings[0], error)]
         answer_one = partial(self._answer_all, all_sites=all_sites, windows=windows)
         return [finding for recording in recordings for finding in answer_one([recording])]
 
-    def _report_error(self, item: Item, error: EcgEdgeError | OSError | MemoryError) -> Finding:
+    def _report_error(self, item: Item, error: Exception) -> Finding:
         if isinstance(error, EcgEdgeError):
             message = str(error)
         elif isinstance(error, OSError):
             message = str(UnreadableError(item.source, f"cannot be read: {error.strerror or error}"))
-        else:
+        elif isinstance(error, MemoryError):
             message = str(NoMemoryError(error))
+        else:
+            message = str(UnreadableError(item.source, f"cannot be read: {type(error).__name__}: {error}"))
         return Finding(item.name, item.source, "error", self.provenance, error=message)
 
 

@@ -57,8 +57,10 @@ class FileSource:
         """
         try:
             with self.open_raw() as file:
-                yield file
-                self._check(os.fstat(file.fileno()))
+                try:
+                    yield file
+                finally:
+                    self._check(os.fstat(file.fileno()))
         except OSError as error:
             if isinstance(error, UnreadableError):
                 raise

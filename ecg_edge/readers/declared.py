@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isclose, isfinite
 
-from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnreadableError
+from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnitsError, UnreadableError
 from ecg_edge.recording.leads import LEADS, canonical_lead, find_arrangement
-from ecg_edge.recording.units import canonical_units
+from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 # A rate that is computed from a time column is as exact as the last digit of the times.
 _SAME_RATE = 1e-3
@@ -49,12 +49,13 @@ class Declared:
 
         Args:
             source: Name of the file in error messages.
-            found: Rate that the file states, if any.
+            found: Rate that the file states; None if it states none, or none that can be understood.
 
         Raises:
             ContradictionError: The file and the caller state different values.
             UndeclaredError: Neither the file nor the caller states it.
         """
+        found = found if found and 0 < found < inf else None
         if found is None and self.sampling_rate is None:
             raise UndeclaredError(source, "sampling rate", "sampling-rate")
         if found is None or self.sampling_rate is None:
@@ -71,11 +72,18 @@ class Declared:
             found: Unit that the file states; None or blank if it states none.
 
         Raises:
-            UnitsError: The file states a unit that is not a voltage unit.
+            UnitsError: The file states something that is not a voltage unit, and the caller states nothing.
             ContradictionError: The file and the caller state different values.
             UndeclaredError: Neither the file nor the caller states it.
         """
-        stated = canonical_units(found) if found and found.strip() else None
+        stated = None
+        if found and found.strip("\0 "):
+            try:
+                stated = canonical_units(found)
+            except UnitsError as error:
+                # What is not understood is not a statement: then the caller decides.
+                if self.units is None:
+                    raise UnitsError(found, tuple(IN_MILLIVOLTS), source) from error
         if stated is None and self.units is None:
             raise UndeclaredError(source, "units", "units")
         if stated and self.units and stated != self.units:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import MissingExtraError, SamplingRateError
+from ecg_edge.errors import InvalidRecordingError, SamplingRateError
+from ecg_edge.extras import optional_library
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.recording import Recording
 
@@ -78,7 +79,11 @@ class Resampler:
         return self._process(still, last=True)
 
     def _process(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
-        result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        try:
+            result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        except Exception as error:
+            msg = f"the library soxr cannot resample the recording ({type(error).__name__}: {error})"
+            raise InvalidRecordingError(msg) from error
         whole = resampled_length(self._n_in, self._from_rate, self._to_rate)
         finished: NDArray[np.float32] = np.ascontiguousarray(result[:, : whole - self._n_out])
         for lead, start, stop in self._gaps:
@@ -187,9 +192,6 @@ def resample(recording: Recording, rate: float) -> Recording:
 
 
 def _make_stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
-    try:
+    with optional_library("soxr", f"resampling a recording of {from_rate:g} Hz to {to_rate:g} Hz", "resample"):
         import soxr
-    except ImportError as error:
-        purpose = f"a recording of {from_rate:g} Hz must be resampled to {to_rate:g} Hz, which"
-        raise MissingExtraError(purpose, "resample") from error
     return soxr.ResampleStream(from_rate, to_rate, n_leads, dtype="float32", quality="HQ")

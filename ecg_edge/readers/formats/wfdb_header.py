@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from math import inf
 
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.byte_source import ByteSource
@@ -14,7 +13,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 # Time and date may be anything: they are not needed.
 _RECORD = (
     r"\S+?(?P<segments>/\d+)?\s+(?P<signals>\d{1,15})"
-    rf"(?:\s+(?P<rate>{_NUMBER})(?:/\S*)?(?:\s+(?P<frames>\d{{1,15}})(?:\s.*)?)?)?"
+    r"(?:\s+(?P<rate>[^\s/]+)(?:/\S*)?(?:\s+(?P<frames>\d{1,15})(?:\s.*)?)?)?"
 )
 _SIGNAL = (
     r"(?P<file>\S+)\s+(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,9}))?(?::(?P<skew>\d{1,15}))?(?:\+(?P<offset>\d{1,18}))?"
@@ -53,7 +52,7 @@ class WfdbHeader:
     """A record line and its signal lines."""
 
     rate: float | None
-    """Frames per second."""
+    """Frames per second; None if the header does not state a number."""
     frames: int | None
     """Number of frames; None if the header does not state it."""
     signals: tuple[WfdbSignal, ...]
@@ -75,9 +74,7 @@ def read_wfdb_header(data: ByteSource) -> WfdbHeader:
     n_signals = int(found["signals"])
     if not 0 < n_signals <= _MOST_SIGNALS or len(lines) < n_signals:
         raise UnreadableError(data.source, f"states {n_signals} signals, but it describes {len(lines)}")
-    rate = float(found["rate"]) if found["rate"] else None
-    if rate is not None and not 0 < rate < inf:
-        raise UnreadableError(data.source, f"is not a valid WFDB header: its rate is {found['rate']} Hz")
+    rate = float(found["rate"]) if re.fullmatch(_NUMBER, found["rate"] or "") else None
     signals = tuple(_parse_signal(line, data.source) for line in lines[:n_signals])
     return WfdbHeader(rate, int(found["frames"] or 0) or None, signals)
 
