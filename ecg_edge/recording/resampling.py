@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, SamplingRateError
 from ecg_edge.extras import optional_library
+from ecg_edge.recording.gaps import hold_last
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.recording import Recording
 
@@ -93,7 +94,7 @@ class Resampler:
         return finished
 
     def _replace_gaps(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a chunk with 0 for samples that are not finite, and note which output samples they affect."""
+        """Return a chunk without gaps, and note which output samples they affect."""
         finite = np.isfinite(chunk)
         if finite.all():
             return chunk
@@ -102,7 +103,7 @@ class Resampler:
             changes = np.flatnonzero(np.diff(finite[lead], prepend=True, append=True)) + self._n_in
             for start, stop in changes.reshape(-1, 2):
                 self._gaps.append((int(lead), max(0, int((start - 1) * ratio)), math.ceil(stop * ratio) + 1))
-        return np.where(finite, chunk, np.float32(0))
+        return hold_last(chunk, self._last)
 
 
 def same_rate(one: float, other: float) -> bool:
