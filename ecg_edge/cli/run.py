@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecg_edge.cli.listing import list_records, tell_apart
 from ecg_edge.cli.options import add_session_options, declare, load_detector, one_line_errors
 from ecg_edge.cli.output import write
 from ecg_edge.cli.unfinished import UnfinishedFiles
@@ -18,8 +19,10 @@ from ecg_edge.cli.unfinished import UnfinishedFiles
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.findings import Finding
-    from ecg_edge.readers import Declared, RecordFile
+    from ecg_edge.quality.gate import GatePolicy
+    from ecg_edge.readers import Declared
 
+DAY_S = 86400
 _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 
 
@@ -46,6 +49,18 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
     metavar="I,II,...",
     help="Channel names in file order; a name that is not a lead skips that channel.  [default: I to V6]",
 )
+@click.option(
+    "--gain", type=float, metavar="STEPS", help="Converter steps per millivolt, of files that are not calibrated."
+)
+@click.option(
+    "--max-duration",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DAYS",
+    default=31.0,
+    show_default=True,
+    help="Refuse longer recordings.",
+)
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a file is passed over that may hold a recording.")
 @click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
 @click.option(
     "--follow",
@@ -66,6 +81,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     sampling_rate: float | None,
     units: str | None,
     leads: str | None,
+    gain: float | None,
+    max_duration: float,
+    strict: bool,
     no_quality_gate: bool,
     follow: bool,
     models: Path | None,
@@ -74,7 +92,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
     Exit status 0: every record was read and answered. 1: a record failed or could not be analysed; the others are
-    printed all the same. 2: wrong usage.
+    printed all the same. 2: wrong usage. Files that look like recordings and are not read are named on standard error.
 
     \b
     Examples:
@@ -95,15 +113,18 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise click.UsageError(msg)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
-    declared = declare(sampling_rate, units, leads)
+    declared = declare(sampling_rate, units, leads, gain)
+    policy: GatePolicy = "warn" if no_quality_gate else "refuse"
     with one_line_errors():
-        detector = load_detector(models, provider, threads or usable_cores(), "warn" if no_quality_gate else "refuse")
+        detector = load_detector(models, provider, threads or usable_cores(), policy, max_duration * DAY_S)
         if follow:
             with suppress(KeyboardInterrupt):
                 write(_follow_feed(detector, declared, rendering, all_sites), output, unfinished)
             return
         render = _choose_renderer(rendering, detector, sample)
-        records = [record for path in paths for record in _list_records(path, declared)]
+        records, n_passed_over = list_records(paths, declared)
+        if sample is None:
+            records = tell_apart(records)
         tally = _Tally(quiet=rendering != "submission")
         elsewhere = output is not None or not sys.stdout.isatty()
         with show_samples(records) as watched:
@@ -112,6 +133,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
                 write(render(shown), output, unfinished)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
+        sys.exit(1)
+    if strict and n_passed_over:
         sys.exit(1)
 
 
@@ -136,17 +159,6 @@ def _flush_each(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         yield line
         sys.stdout.flush()  # before waiting for the next one
-
-
-def _list_records(path: str, declared: "Declared") -> Iterable["RecordFile"]:
-    from ecg_edge.readers import RecordFile, find_records, read_stream
-
-    if path == "-" and sys.stdin is None:
-        msg = "standard input is closed"
-        raise click.UsageError(msg)
-    if path == "-":
-        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin", declared))]
-    return find_records(path, declared)
 
 
 def _choose_renderer(
