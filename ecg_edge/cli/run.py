@@ -13,6 +13,7 @@ import click
 
 from ecg_edge.cli.options import add_session_options, declare, load_detector, one_line_errors
 from ecg_edge.cli.output import write
+from ecg_edge.cli.overwriting import refuse_overwriting
 from ecg_edge.cli.unfinished import UnfinishedFiles
 
 if TYPE_CHECKING:
@@ -99,17 +100,21 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     with one_line_errors():
         detector = load_detector(models, provider, threads or usable_cores(), "warn" if no_quality_gate else "refuse")
         if follow:
+            refuse_overwriting(output, ["-"])
             with suppress(KeyboardInterrupt):
                 write(_follow_feed(detector, declared, rendering, all_sites), output, unfinished)
             return
         render = _choose_renderer(rendering, detector, sample)
         records = [record for path in paths for record in _list_records(path, declared)]
+        files = [*detector.folder.iterdir(), *filter(None, [sample])]
+        refuse_overwriting(output, [*(record.source for record in records), *files])
         tally = _Tally(quiet=rendering != "submission")
+        encoding = None if rendering == "text" and sys.stdout.isatty() else "utf-8"
         elsewhere = output is not None or not sys.stdout.isatty()
         with show_samples(records) as watched:
             findings = tally.watch(detector.detect_many(watched, all_sites=all_sites, windows=windows))
             with show_records(findings, len(records), visible=elsewhere) as shown:
-                write(render(shown), output, unfinished)
+                write(render(shown), output, unfinished, encoding=encoding)
     if tally.failed:
         click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
         sys.exit(1)
