@@ -44,10 +44,16 @@ def write(
         unfinished: Learns of a temporary file, so that a signal can remove it.
         encoding: Of standard output; None keeps its own. Files are UTF-8.
     """
+    with end_on_write_errors(output), open_output(output, unfinished or UnfinishedFiles(), encoding) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+@contextmanager
+def end_on_write_errors(output: Path | None) -> Iterator[None]:
+    """Print in one line why an output cannot be written, and exit."""
     try:
-        with open_output(output, unfinished or UnfinishedFiles(), encoding) as file:
-            for piece in pieces:
-                file.write(piece)
+        yield
     except OSError as error:
         if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
             raise
@@ -67,7 +73,7 @@ def open_output(output: Path | None, unfinished: UnfinishedFiles, encoding: str 
         elif (descriptor := _find_descriptor(output)) is not None:
             os.write(descriptor, b"")  # fails if the descriptor is closed or only for reading
             yield stack.enter_context(_wrap(os.dup(descriptor)))
-        elif _is_special(output):
+        elif is_special(output):
             yield stack.enter_context(_open_in_place(output))
         else:
             yield _open_file(output.resolve(), unfinished, stack)
@@ -132,7 +138,7 @@ def _find_descriptor(path: Path) -> int | None:
     return None
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Return whether a path is a device, a pipe or a folder, which nothing can replace."""
     try:
         return not stat.S_ISREG(path.stat().st_mode)
