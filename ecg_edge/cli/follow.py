@@ -1,20 +1,52 @@
 """A live feed on standard input: the simplest frames a device can send, and a line about every second of them."""
 
 import json
+import signal
+import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.cli.answers import Wanted, choose_encoding
+from ecg_edge.cli.output import write
 from ecg_edge.cli.rendering import answer
+from ecg_edge.cli.unfinished import UnfinishedFiles
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
+from ecg_edge.recording.leads import LEADS
 from ecg_edge.stream import Stream
+
+if TYPE_CHECKING:
+    from ecg_edge.detector import Detector
+    from ecg_edge.readers import Declared
 
 SAMPLE = np.dtype("<f4")
 """A frame is one moment: a sample of each of the stream's leads in their order, in its unit."""
 LAST_S = 10
+
+
+def answer_feed(detector: "Detector", declared: "Declared", wanted: Wanted, unfinished: UnfinishedFiles | None) -> int:
+    """Answer the feed on standard input until it ends, and return 1 if its last answer has no probability, else 0."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C ends a feed normally
+    stream = detector.stream(
+        sampling_rate=declared.sampling_rate or 500.0,
+        leads=declared.leads or LEADS,
+        units=declared.units or "mV",
+        name="stdin",
+    )
+    lines = follow(stream, sys.stdin.buffer, wanted.rendering, all_sites=wanted.all_sites)
+    with suppress(KeyboardInterrupt):
+        write(_flush_each(lines), wanted.output, unfinished, encoding=choose_encoding(wanted))
+    return int(stream.finding().probability is None)
+
+
+def _flush_each(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line
+        sys.stdout.flush()  # before waiting for the next one
 
 
 def follow(stream: Stream, feed: BinaryIO, rendering: str, *, all_sites: bool) -> Iterator[str]:

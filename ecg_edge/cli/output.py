@@ -3,42 +3,117 @@
 import errno
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import click
 
+from ecg_edge.cli.rendering import printable
 from ecg_edge.cli.unfinished import UnfinishedFiles
+from ecg_edge.cli.whole_file import CANNOT_REPLACE, open_whole_file
 from ecg_edge.errors import EcgEdgeError
 
+_MOST_LINKS = 40
 
-def write(pieces: Iterator[str], output: Path | None, unfinished: UnfinishedFiles | None = None) -> None:
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """Print a message in one line and exit."""
+    click.echo(f"error: {printable(message)}", err=True)
+    sys.exit(status)
+
+
+def write(
+    pieces: Iterator[str],
+    output: Path | None,
+    unfinished: UnfinishedFiles | None = None,
+    *,
+    encoding: str | None = "utf-8",
+) -> None:
     """Write to a file, completely or not at all, or to standard output.
+
+    What cannot be replaced as a whole is written in place. An output that cannot be opened ends the program before the
+    first piece is asked for.
 
     Args:
         pieces: Text, written as it comes.
         output: The file; None for standard output.
         unfinished: Learns of a temporary file, so that a signal can remove it.
+        encoding: Of standard output; None keeps its own. Files are UTF-8.
     """
-    try:
-        with _standard_output() if output is None else _open(output, unfinished or UnfinishedFiles()) as file:
-            for piece in pieces:
-                file.write(piece)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
-            raise
-        click.echo(f"error: cannot write {output or 'to standard output'}: {error.strerror}", err=True)
-        sys.exit(1)
+    with end_on_write_errors(output), open_output(output, unfinished or UnfinishedFiles(), encoding) as file:
+        for piece in pieces:
+            file.write(piece)
 
 
 @contextmanager
-def _standard_output() -> Iterator[IO[str]]:
+def end_on_write_errors(output: Path | None) -> Iterator[None]:
+    """Print in one line why an output cannot be written, and exit."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, EcgEdgeError) or error.errno == errno.EPIPE:
+            raise
+        fail(f"cannot write {output or 'to standard output'}: {error.strerror}")
+
+
+@contextmanager
+def open_output(output: Path | None, unfinished: UnfinishedFiles, encoding: str | None) -> Iterator[IO[str]]:
+    """Open the output in the way that suits what it is.
+
+    Raises:
+        OSError: It cannot be opened or written.
+    """
+    with ExitStack() as stack:
+        if output is None:
+            yield stack.enter_context(_open_standard_output(encoding))
+        elif (descriptor := _find_descriptor(output)) is not None:
+            os.write(descriptor, b"")  # fails if the descriptor is closed or only for reading
+            yield stack.enter_context(_wrap(os.dup(descriptor)))
+        elif is_special(output):
+            yield stack.enter_context(_open_in_place(output))
+        else:
+            yield _open_file(output.resolve(), unfinished, stack)
+
+
+def _open_file(target: Path, unfinished: UnfinishedFiles, stack: ExitStack) -> IO[str]:
+    """Open a regular file, to be replaced as a whole or, if that is impossible, to be overwritten in place."""
+
+    def tell(error: OSError) -> None:
+        click.echo(
+            f"note: {printable(str(target))} cannot be replaced ({error.strerror}), so it is overwritten in place; "
+            "if the run stops before its end, the file is incomplete",
+            err=True,
+        )
+
+    try:
+        _refuse_mount(target)
+        return stack.enter_context(open_whole_file(target, unfinished, tell))
+    except OSError as error:
+        if error.errno not in CANNOT_REPLACE or not os.access(target, os.W_OK):
+            raise
+        file = stack.enter_context(_open_in_place(target))
+        tell(error)
+        return file
+
+
+def _open_in_place(path: Path) -> IO[str]:
+    return _wrap(os.open(path, os.O_WRONLY | os.O_TRUNC))
+
+
+def _wrap(descriptor: int) -> IO[str]:
+    # Who reads a pipe wants each line when it is finished.
+    return os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+@contextmanager
+def _open_standard_output(encoding: str | None) -> Iterator[IO[str]]:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A record name with a letter that the terminal cannot show must not end the run.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(encoding=encoding or sys.stdout.encoding, errors="backslashreplace")
     try:
         yield sys.stdout
         sys.stdout.flush()
@@ -48,41 +123,37 @@ def _standard_output() -> Iterator[IO[str]]:
         raise
 
 
-@contextmanager
-def _open(path: Path, unfinished: UnfinishedFiles) -> Iterator[IO[str]]:
-    """Open a file for writing; it replaces `path` only when it is complete."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # a device or a pipe is written in place
-        with path.open("w", encoding="utf-8") as file:
-            yield file
+def _find_descriptor(path: Path) -> int | None:
+    """Return the number of the open file that a name such as /dev/stdout or /dev/fd/63 stands for, if it does.
+
+    Opening such a name again would start at the beginning of a file, and replacing it would leave the open file behind.
+    """
+    homes = {os.path.realpath("/proc/self/fd"), os.path.realpath("/dev/fd")}
+    for _ in range(_MOST_LINKS):
+        if path.name.isdecimal() and os.path.realpath(path.parent) in homes:
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / path.readlink()
+    return None
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path is a device, a pipe or a folder, which nothing can replace."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_mount(path: Path) -> None:
+    """Raise OSError if a file is itself a mount point, as a single file that is shared with a container is."""
+    name = os.fsencode(path)
+    for special in (b"\\", b" ", b"\t", b"\n"):
+        name = name.replace(special, b"\\%03o" % special[0])
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
         return
-    mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-    beside = path.with_name(f".ecg-edge-{os.urandom(8).hex()}")
-    with unfinished.add(beside):
-        with open(_create(beside), "w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            _name(file.fileno(), beside)
-        beside.chmod(mode)
-        beside.replace(path)
-
-
-def _create(path: Path) -> int:
-    """Create a file, without a name if the system can: it then vanishes with the process, however that ends."""
-    if Path("/proc/self/fd").is_dir():
-        with suppress(AttributeError, OSError):
-            return os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-
-
-def _name(descriptor: int, path: Path) -> None:
-    if not path.exists():
-        # Without src_dir_fd, which an absolute path does not use, os.link would link the symbolic link itself.
-        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=0)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    if any(mount.split(b" ")[4] == name for mount in mounts):
+        raise OSError(errno.EBUSY, "it is a mount of its own")

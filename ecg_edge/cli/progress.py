@@ -1,9 +1,11 @@
 """Progress bars on a terminal: of many records, or of one long recording."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +27,7 @@ _LONG_S = 600
 
 @contextmanager
 def show_records(findings: Iterable["Finding"], count: int, *, visible: bool) -> Iterator[Iterable["Finding"]]:
-    """Show a bar of the records that are answered.
+    """Show a bar of the records that are answered, how many a second, and the time left.
 
     Args:
         findings: One finding for each record.
@@ -35,7 +37,26 @@ def show_records(findings: Iterable["Finding"], count: int, *, visible: bool) ->
     if count < 2 or not visible or not sys.stderr.isatty():
         yield findings
         return
-    with click.progressbar(findings, count, label="records", file=sys.stderr) as bar:
+    started = time.monotonic()
+
+    def show_rate(_current: "Finding | None") -> str | None:
+        if not bar.pos:
+            return None
+        rate = bar.pos / (time.monotonic() - started)
+        left = timedelta(seconds=round((count - bar.pos) / rate))
+        return f"{rate:.1f} records/s" + (f", {left} left" if bar.pos < count else "")
+
+    bar = click.progressbar(
+        findings,
+        count,
+        label="records",
+        file=sys.stderr,
+        show_pos=True,
+        show_percent=True,
+        show_eta=False,
+        item_show_func=show_rate,
+    )
+    with bar:
         yield bar
 
 

@@ -7,6 +7,8 @@ from itertools import groupby
 
 from ecg_edge.findings import Finding, Note, SiteFinding
 
+# A spreadsheet would run a cell that starts like this as a formula; the last four are the full-width = + - @.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 REVIEW = "Unconfirmed: for review by a clinician"
 
 
@@ -128,5 +130,4 @@ def csv_row(cells: Sequence[object]) -> str:
 
 
 def _make_inert(cell: str) -> str:
-    # A spreadsheet would run a cell that starts like this as a formula.
-    return f"'{printable(cell)}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else printable(cell)
+    return f"'{printable(cell)}" if cell.startswith(_FORMULA_STARTS) else printable(cell)

@@ -1,26 +1,20 @@
 """The command `ecg-edge run`: parse, call, print."""
 
-import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ecg_edge.cli.answers import Wanted, answer_records, describe_settings
 from ecg_edge.cli.listing import list_records, tell_apart
 from ecg_edge.cli.options import add_session_options, declare, load_detector, one_line_errors
-from ecg_edge.cli.output import write
+from ecg_edge.cli.overwriting import refuse_overwriting
 from ecg_edge.cli.unfinished import UnfinishedFiles
 
 if TYPE_CHECKING:
-    from ecg_edge.detector import Detector
-    from ecg_edge.findings import Finding
     from ecg_edge.quality.gate import GatePolicy
-    from ecg_edge.readers import Declared
 
 DAY_S = 86400
 _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
@@ -33,6 +27,9 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 )
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of standard output."
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on where a killed run with --resume stopped (--format jsonl and --output)."
 )
 @click.option("--threads", type=click.IntRange(1), help="Records at a time.  [default: number of usable cores]")
 @click.option("--all-sites", is_flag=True, help="Give the sites even if no infarction is found.")
@@ -74,6 +71,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     paths: tuple[str, ...],
     rendering: str,
     output: Path | None,
+    resume: bool,
     threads: int | None,
     all_sites: bool,
     windows: bool,
@@ -92,25 +90,19 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
     Exit status 0: every record was read and answered. 1: a record failed or could not be analysed; the others are
-    printed all the same. 2: wrong usage. Files that look like recordings and are not read are named on standard error.
+    printed all the same. 2: wrong usage, or the output would overwrite an input.
+
+    Files that look like recordings and are not read are named on standard error.
 
     \b
     Examples:
       ecg-edge run recording.npy
       ecg-edge run recordings/ --format csv --output findings.csv
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.cli.progress import show_records, show_samples
     from ecg_edge.cores import usable_cores
 
-    if windows and rendering not in ("json", "jsonl"):
-        msg = "--windows needs --format json or jsonl"
-        raise click.UsageError(msg)
-    if (rendering == "submission") != (sample is not None):
-        msg = "--format submission and --sample FILE need each other"
-        raise click.UsageError(msg)
-    if follow and (paths != ("-",) or rendering not in ("text", "jsonl") or windows):
-        msg = "--follow needs - as the only path, and --format text or jsonl"
-        raise click.UsageError(msg)
+    wanted = Wanted(rendering, output, all_sites, windows, sample, resume)
+    _check_usage(wanted, paths, follow)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
     declared = declare(sampling_rate, units, leads, gain)
@@ -118,77 +110,39 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     with one_line_errors():
         detector = load_detector(models, provider, threads or usable_cores(), policy, max_duration * DAY_S)
         if follow:
-            with suppress(KeyboardInterrupt):
-                write(_follow_feed(detector, declared, rendering, all_sites), output, unfinished)
-            return
-        render = _choose_renderer(rendering, detector, sample)
-        records, n_passed_over = list_records(paths, declared)
-        if sample is None:
-            records = tell_apart(records)
-        tally = _Tally(quiet=rendering != "submission")
-        elsewhere = output is not None or not sys.stdout.isatty()
-        with show_samples(records) as watched:
-            findings = tally.watch(detector.detect_many(watched, all_sites=all_sites, windows=windows))
-            with show_records(findings, len(records), visible=elsewhere) as shown:
-                write(render(shown), output, unfinished)
-    if tally.failed:
-        click.echo(f"{tally.failed} of {len(records)} records could not be answered", err=True)
+            from ecg_edge.cli.follow import answer_feed
+
+            refuse_overwriting(output, ["-"])
+            failed = answer_feed(detector, declared, wanted, unfinished)
+            what, n_passed_over = "the feed", 0
+        else:
+            records, n_passed_over = list_records(paths, declared)
+            if sample is None:
+                records = tell_apart(records)
+            files = [*detector.folder.iterdir(), *filter(None, [sample])]
+            refuse_overwriting(output, [*(record.source for record in records), *files])
+            settings = describe_settings(detector, declared, wanted, no_quality_gate)
+            failed = answer_records(detector, records, settings, wanted, unfinished)
+            what = f"{failed} of {len(records)} records"
+    if failed:
+        click.echo(f"{what} could not be answered", err=True)
         sys.exit(1)
     if strict and n_passed_over:
         sys.exit(1)
 
 
-def _follow_feed(detector: "Detector", declared: "Declared", rendering: str, all_sites: bool) -> Iterator[str]:
-    from ecg_edge.cli.follow import follow
-    from ecg_edge.recording.leads import LEADS
-
-    if sys.stdin is None:
-        msg = "standard input is closed"
-        raise click.UsageError(msg)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C ends a feed normally
-    stream = detector.stream(
-        sampling_rate=declared.sampling_rate or 500.0,
-        leads=declared.leads or LEADS,
-        units=declared.units or "mV",
-        name="stdin",
-    )
-    return _flush_each(follow(stream, sys.stdin.buffer, rendering, all_sites=all_sites))
-
-
-def _flush_each(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        sys.stdout.flush()  # before waiting for the next one
-
-
-def _choose_renderer(
-    rendering: str, detector: "Detector", sample: Path | None
-) -> Callable[[Iterable["Finding"]], Iterator[str]]:
-    from ecg_edge.cli import rendering as renderings
-    from ecg_edge.cli import submission
-
-    if sample is not None:
-        complain = partial(click.echo, err=True)
-        return partial(submission.fill_in, sample=submission.read_sample(sample), complain=complain)
-    if rendering == "csv":
-        return partial(renderings.csv_table, sites=detector.localization.spec.labels)
-    return {"text": renderings.text, "json": renderings.json_array, "jsonl": renderings.jsonl}[rendering]
-
-
-class _Tally:
-    """Counts the records without an answer, and names them if the rendering does not."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet, self.failed = quiet, 0
-
-    def watch(self, findings: Iterable["Finding"]) -> Iterator["Finding"]:
-        """Pass the findings on."""
-        from ecg_edge.cli.rendering import printable
-
-        for finding in findings:
-            if finding.probability is None:
-                self.failed += 1
-                why = finding.error or "; ".join(note.message for note in finding.reasons)
-                if not self.quiet:
-                    click.echo(f"{finding.status}: {printable(finding.record)}: {printable(why)}", err=True)
-            yield finding
+def _check_usage(wanted: Wanted, paths: tuple[str, ...], follow: bool) -> None:
+    """Raise UsageError if options do not fit each other, or standard input is closed."""
+    rendering, output = wanted.rendering, wanted.output
+    if wanted.windows and rendering not in ("json", "jsonl"):
+        raise click.UsageError("--windows needs --format json or jsonl")
+    if (rendering == "submission") != (wanted.sample is not None):
+        raise click.UsageError("--format submission and --sample FILE need each other")
+    if follow and (paths != ("-",) or rendering not in ("text", "jsonl") or wanted.windows):
+        raise click.UsageError("--follow needs - as the only path, and --format text or jsonl")
+    if "-" in paths and sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    if wanted.resume and (rendering != "jsonl" or output is None):
+        raise click.UsageError("--resume needs --format jsonl and --output FILE")
+    if wanted.resume and "-" in paths:
+        raise click.UsageError("--resume cannot read standard input a second time; give the path of a file")

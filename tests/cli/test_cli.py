@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -362,6 +363,12 @@ def test_a_long_command_shows_its_progress_on_a_terminal(tmp_path, arguments, la
     assert label in shown
     assert b"100%" in shown
     json.loads((tmp_path / "out").read_text())
+
+
+def test_a_run_shows_records_their_rate_and_the_time_left_on_a_terminal(tmp_path):
+    _, shown = run_on_a_terminal(tmp_path / "out", "run", *[EXAMPLES / "normal.npy"] * 12, "--format", "json")
+    assert re.search(r" [1-9]/12 [^\r]*\d records/s, 0:00:\d\d left", shown.decode())
+    assert re.search(r" 12/12  100%  \d+\.\d records/s ", shown.decode())
 
 
 @pytest.mark.parametrize("rendering", ["json", "text"])

@@ -106,6 +106,13 @@ def test_a_feed_that_ends_within_a_frame_says_so():
     assert result.stderr == b"error: stdin: ends within a frame: 3 of its 48 bytes came\n"
 
 
+@pytest.mark.parametrize("form", ["text", "jsonl"])
+@pytest.mark.parametrize("feed", [b"", frames(ILL[:, :400]), frames(ILL * 1000)])
+def test_a_feed_without_an_answer_at_its_end_has_status_1(form, feed):
+    result = ecg_edge("run", "--follow", "-", "--format", form, stdin=feed)
+    assert (result.returncode, result.stderr) == (1, b"the feed could not be answered\n")
+
+
 @pytest.mark.parametrize("arguments", [["x.npy"], ["-", "x.npy"], ["-", "--format", "csv"], ["-", "--format", "json"]])
 def test_a_feed_is_standard_input_alone_and_has_lines(arguments):
     assert ecg_edge("run", "--follow", *arguments).returncode == 2
