@@ -23,6 +23,7 @@ _OTHERS = {
 }
 _TABLES = (".csv", ".tsv", ".txt")
 _NO_TABLE = "is not a table of leads: one column per lead and one row per sample, with lead names or twelve columns"
+_NUMBER = r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?"
 _FEWEST_NUMBERS = 8
 _FEWEST_NAMES = 4
 _LINES = 40
@@ -65,11 +66,13 @@ def _explain(suffix: str, head: bytes) -> str | None:
 
 
 def _looks_like_leads(text: str) -> bool:
-    """Return whether a line of a table has several numbers or several names of leads."""
+    """Return whether a line of a table has several names of leads, or several numbers after a number, time or lead."""
     for line in text.splitlines()[:_LINES]:
         cells = [cell.strip(" \"'") for cell in re.split(r"[;\t,]|\s+", line)]
-        numbers = sum(bool(re.fullmatch(r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?", cell)) for cell in cells)
-        names = {canonical_lead(re.split(r"[(\[/_ ]", cell)[0]) for cell in cells} - {None}
-        if numbers >= _FEWEST_NUMBERS or len(names) >= _FEWEST_NAMES:
+        names = [canonical_lead(re.split(r"[(\[/_ ]", cell)[0]) for cell in cells]
+        if len({*names} - {None}) >= _FEWEST_NAMES:
+            return True
+        numbers = sum(bool(re.fullmatch(_NUMBER, cell)) for cell in cells)
+        if numbers >= _FEWEST_NUMBERS and (names[0] or re.fullmatch(r"[-+\d.,:e]*", cells[0])):
             return True
     return False
