@@ -18,6 +18,7 @@ from ecg_edge.model.session import Model
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.quality.gate import QualityGate
 from ecg_edge.recording import Recording
+from ecg_edge.recording.empty_leads import derive_empty_leads
 
 
 class Cascade(NamedTuple):
@@ -62,7 +63,8 @@ class Cascade(NamedTuple):
         return [findings[i] for i in range(len(cases))]
 
     def _open_case(self, recording: Recording) -> "_Case":
-        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate)
+        recording, derived = derive_empty_leads(recording)
+        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate, derived)
         if recording.sampling_rate != self.sampling_rate:
             from ecg_edge.recording.resampling import resample
 

@@ -26,6 +26,8 @@ class Subject(NamedTuple):
     duration_s: float
     sampling_rate: float
     """Samples per second before resampling."""
+    derived: tuple[str, ...] = ()
+    """Leads that the recording stores empty, and that were derived from I and II."""
 
 
 class DecisionRule(NamedTuple):
@@ -60,6 +62,8 @@ class DecisionRule(NamedTuple):
             UncomputableError: The model's answer is not finite.
         """
         reasons, warnings = list(report.reasons), list(report.warnings)
+        if subject.derived:
+            warnings.append(messages.note_derived_leads(subject.derived))
         missing = [note for note in warnings if note.code == "not_finite"]
         if reasons and self.gate == "refuse":
             return self._refuse(subject, reasons, missing)

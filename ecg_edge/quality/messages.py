@@ -75,6 +75,12 @@ def _explain_left_out(left_out: int, incomplete: int, unusable: str) -> str:
     return " and ".join(causes)
 
 
+def note_derived_leads(leads: Sequence[str]) -> Note:
+    """Return the warning about leads that are stored empty."""
+    verb = "are" if len(leads) > 1 else "is"
+    return Note("derived_leads", f"{', '.join(leads)} {verb} empty in the recording; derived from I and II")
+
+
 def fill_in(code: str, lead: str | None, hz: int | None, episodes: Episodes) -> str:
     """Return the message of a rule. The field `leads` stays open for `name_leads`."""
     rule = RULES[code]

@@ -22,8 +22,8 @@ _SPELLING = (
     r"(?:[-_ ](?:ref|wct|avg))?(?: ?[\[(/_] ?[munμ]?v[\])]?)?"
 )
 _CYRILLIC_A = "\N{CYRILLIC SMALL LETTER A}"
-# Factors of I and II, by Einthoven's and Goldberger's relations.
-_DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
+DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
+"""Factors of I and II, by Einthoven's and Goldberger's relations."""
 
 
 def canonical_lead(name: str) -> str | None:
@@ -68,7 +68,7 @@ class Arrangement(NamedTuple):
                 leads[lead] = raw[row]
         for lead, row in enumerate(self.rows):
             if row is None:
-                of_first, of_second = _DERIVED[LEADS[lead]]
+                of_first, of_second = DERIVED[LEADS[lead]]
                 leads[lead] = of_first * leads[0] + of_second * leads[1]
         return leads
 
@@ -95,7 +95,7 @@ def find_arrangement(names: Sequence[str]) -> Arrangement:
             raise RepeatedLeadError(lead, (names[at[lead]], name))
         if lead is not None:
             at[lead] = row
-    missing = [lead for lead in LEADS if lead not in at and lead not in _DERIVED]
+    missing = [lead for lead in LEADS if lead not in at and lead not in DERIVED]
     if missing:
         raise MissingLeadsError(missing, names)
     rows = tuple(at.get(lead) for lead in LEADS)

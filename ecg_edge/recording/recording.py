@@ -85,6 +85,17 @@ class Recording:
         """Length in seconds."""
         return self.samples / self.sampling_rate
 
+    def row_of(self, lead: str) -> int:
+        """Return the row of `signal` that is one of `LEADS`.
+
+        Raises:
+            KeyError: The lead has no row: it is derived from I and II.
+        """
+        row = self._arrangement.rows[LEADS.index(lead)]
+        if row is None:
+            raise KeyError(lead)
+        return row
+
     def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop` of the twelve leads in millivolts, contiguous float32, shape (12, n).
 

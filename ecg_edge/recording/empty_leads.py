@@ -1,0 +1,48 @@
+"""Limb leads that a device stores empty, because they follow from I and II: they are derived."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.recording.leads import DERIVED, LEADS
+from ecg_edge.recording.recording import Recording
+
+# Samples at the beginning, in the middle and at the end that are looked at.
+_PROBE = 800
+# A lead that is really flat is this close to what follows from I and II, in millivolts.
+_FLAT_MV = 0.02
+
+
+def find_empty_leads(signal: NDArray[np.float32]) -> set[str]:
+    """Return the derivable leads without a signal, although I and II give one.
+
+    Args:
+        signal: Millivolts, shape (12, samples).
+    """
+    empty = set()
+    for lead, (of_first, of_second) in DERIVED.items():
+        stored = signal[LEADS.index(lead)]
+        if not ((stored == 0) | np.isnan(stored)).all():
+            continue
+        expected = of_first * signal[0] + of_second * signal[1]
+        if np.isfinite(expected).all() and np.ptp(expected) > _FLAT_MV:
+            empty.add(lead)
+    return empty
+
+
+def derive_empty_leads(recording: Recording) -> tuple[Recording, tuple[str, ...]]:
+    """Return a recording whose empty leads are derived from I and II, and the names of these leads.
+
+    Raises:
+        EcgEdgeError: The samples are on disk and can no longer be read.
+    """
+    last = max(0, recording.samples - _PROBE)
+    probes = [recording.stretch(start, start + _PROBE) for start in sorted({0, last // 2, last})]
+    empty = set.intersection(*map(find_empty_leads, probes))
+    if not empty:
+        return recording, ()
+    names = list(recording.leads)
+    for lead in empty:
+        names[recording.row_of(lead)] = ""
+    return replace(recording, leads=tuple(names)), tuple(lead for lead in LEADS if lead in empty)
