@@ -16,19 +16,26 @@ _SHOW_CURSOR = b"\033[?25h\n"
 def main() -> None:
     """Run the command line."""
     _replace_closed_streams()
+    # The records are answered side by side; more threads for each matrix product would cost memory and gain nothing.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     unfinished = UnfinishedFiles()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # A signal that the parent ignores, as nohup does, stays ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, partial(_end, unfinished))
-    from ecg_edge.cli.app import main as command_line
-
     try:
+        from ecg_edge.cli.app import main as command_line
+
         try:
             command_line(prog_name="ecg-edge", obj=unfinished)
         except SystemExit as end:
             _leave(end)
+    except (ImportError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "thread" not in str(error):
+            raise
+        # Python's own words are about segments of shared objects, or threads that cannot be started.
+        sys.exit(f"error: there is not enough memory, or a library is broken: {' '.join(str(error).split())}")
     except OSError as error:
         _discard_output()
         sys.exit(f"error: {error.strerror or error}")

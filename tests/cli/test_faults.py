@@ -1,6 +1,7 @@
 """What goes wrong around a run: signals, full disks, closed pipes, files that go away."""
 
 import fcntl
+import json
 import os
 import resource
 import shutil
@@ -366,3 +367,41 @@ def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_fold
     record_property("growth_mb", growth / 1e6)
     assert n_more >= 9_990
     assert growth < 5e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of addresses is Linux's")
+@pytest.mark.parametrize("megabytes", [100, 130, 150, 160, 170, 180, 190, 200, 210, 220])
+def test_too_few_addresses_are_one_line(megabytes):
+    limit = megabytes * 2**20
+    result = subprocess.run(
+        [sys.executable, "-m", "ecg_edge", "run", str(NORMAL), str(NORMAL), "--format", "jsonl"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 0 or len(result.stderr.splitlines()) <= 2
+
+
+def test_a_place_without_home_that_cannot_be_written_is_no_reason_to_speak(tmp_path):
+    place = tmp_path / "read_only"
+    place.mkdir(mode=0o555)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME", "TMPDIR")
+    }
+    command = [sys.executable, "-B", "-m", "ecg_edge", "run", str(NORMAL), "--format", "jsonl"]
+    paths = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place, env=environment | paths)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not list(place.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/kmsg").exists(), reason="this system has no /proc/kmsg")
+def test_a_file_of_the_kernel_does_not_block(tmp_path):
+    (tmp_path / "a.npy").symlink_to("/proc/kmsg")
+    shutil.copy(NORMAL, tmp_path / "good.npy")
+    command = [sys.executable, "-m", "ecg_edge", "run", str(tmp_path), "--format", "jsonl"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    statuses = [json.loads(line)["status"] for line in result.stdout.splitlines()]
+    assert statuses == ["error", "not_detected"]
