@@ -1,5 +1,6 @@
 """One ONNX file: its spec and a session on the requested provider."""
 
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.model.windows import n_regular_windows
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_ROUNDING = 1e-5
+# A model that takes longer for a second of ECG is of no use.
+_LONGEST_PROBE_S = 10.0
 # On CUDA: products in full float32, and one choice of convolution for all lengths of recordings.
 _PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
 
@@ -68,10 +72,18 @@ class Model:
         spec = self.spec
         samples = spec.window + spec.stride
         promised = (1, n_regular_windows(samples, spec.window, spec.stride, spec.tail), len(spec.labels))
+        limit = onnxruntime.RunOptions()
+        timer = Timer(_LONGEST_PROBE_S, setattr, (limit, "terminate", True))
+        timer.daemon = True
+        timer.start()
         try:
-            found = self.window_scores(np.zeros((1, len(spec.leads), samples), np.float32)).shape
+            ecg = np.zeros((1, len(spec.leads), samples), np.float32)
+            found = self._session.run([f"window_{spec.average}"], {"ecg": ecg}, limit)[0].shape
+            self.window_scores(ecg)
         except Exception as error:  # onnxruntime raises many types without a common base
             raise ModelError(file.path, f"does not keep the contract: {error}") from error
+        finally:
+            timer.cancel()
         if found != promised:
             raise ModelError(file.path, f"answers {samples} samples in the shape {found}; its spec states {promised}")
 
@@ -88,9 +100,15 @@ class Model:
             InferenceError: onnxruntime fails.
         """
         try:
-            return self._run(f"window_{self.spec.average}", ecg)
+            scores = self._run(f"window_{self.spec.average}", ecg)
         except Exception as error:  # onnxruntime raises many types without a common base
             raise InferenceError(error) from error
+        # Comparisons with NaN are false: scores that are not finite are reported by others.
+        outside = (scores < -_ROUNDING) | (scores > 1 + _ROUNDING)
+        if self.spec.average == "probability" and (outside & np.isfinite(scores)).any():
+            why = f"the model {self.spec.name} gives probabilities outside 0 to 1"
+            raise InferenceError(why)
+        return scores
 
     def _run(self, output: str, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.provider == PROVIDERS["cpu"]:

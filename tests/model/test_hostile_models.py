@@ -16,7 +16,7 @@ from onnx import StringStringEntryProto, TensorProto, helper, numpy_helper
 from tiny import model, spec, write_models
 
 from ecg_edge import Detector
-from ecg_edge.errors import ModelError
+from ecg_edge.errors import InferenceError, ModelError
 from ecg_edge.model.manifest import CheckedFile
 from ecg_edge.model.onnx_check import check_onnx
 from ecg_edge.model.session import Model
@@ -156,7 +156,7 @@ def bomb(shape):
 @pytest.mark.parametrize("shape", [(1, 1, 10**9), (1, 10**9, 1), (10**9, 1, 1), (1, 2, 10**12)])
 def test_outputs_of_a_thousand_million_numbers_are_refused_before_they_are_computed(monkeypatch, shape):
     monkeypatch.setattr(Model, "_probe", lambda *_: pytest.fail("it has computed"))
-    with pytest.raises(ModelError, match="its spec states another type or shape"):
+    with pytest.raises(ModelError, match=r"its spec states another type or shape|more than 4194304"):
         of_bytes(bomb(shape).SerializeToString())
 
 
@@ -169,7 +169,7 @@ def test_other_inputs_outputs_and_types_are_refused_before_inference(monkeypatch
         of_bytes(renamed.SerializeToString())
     of_two_leads = model(spec("infarction"))
     of_two_leads.metadata_props[0].value = spec("infarction", leads=("I", "II")).to_json()
-    with pytest.raises(ModelError, match="its spec states another type or shape"):
+    with pytest.raises(ModelError, match=r"its spec states another type or shape|more than 4194304"):
         of_bytes(of_two_leads.SerializeToString())
 
 
@@ -314,3 +314,116 @@ def test_any_damage_to_a_model_ends_in_a_refusal_or_a_look_that_ends(sound, data
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with suppress(ValueError):
         check_onnx(bytes(content))
+
+
+def with_nodes(*nodes, **initializers):
+    made = model(spec("infarction"))
+    for name, value in initializers.items():
+        made.graph.initializer.append(numpy_helper.from_array(np.array(value), name))
+    for node in reversed(nodes):
+        made.graph.node.insert(0, node)
+    return made
+
+
+COSTLY = {
+    "a constant of gigabytes": (
+        with_nodes(helper.make_node("ConstantOfShape", ["size"], ["big"]), size=[10**6, 10**6]),
+        "makes 1000000000000 numbers with ConstantOfShape",
+    ),
+    "a size that is computed": (
+        with_nodes(
+            helper.make_node("Mul", ["size", "size"], ["larger"]),
+            helper.make_node("ConstantOfShape", ["larger"], ["big"]),
+            size=[10**6],
+        ),
+        "computes the size of ConstantOfShape from constants",
+    ),
+    "a size in a node": (
+        with_nodes(
+            helper.make_node("Constant", [], ["size"], value=numpy_helper.from_array(np.array([2**40]))),
+            helper.make_node("Expand", ["ecg", "size"], ["big"]),
+        ),
+        "numbers with Expand",
+    ),
+    "many copies": (
+        with_nodes(helper.make_node("Tile", ["ecg", "times"], ["big"]), times=[1, 1, 2**30]),
+        "numbers with Tile",
+    ),
+    "a range for ever": (
+        with_nodes(helper.make_node("Range", ["from", "to", "by"], ["big"]), **{"from": 0, "to": 2**50, "by": 1}),
+        "numbers with Range",
+    ),
+    "products of constants": (
+        with_nodes(
+            helper.make_node("ConstantOfShape", ["size"], ["ones"]),
+            helper.make_node("MatMul", ["ones", "ones"], ["product"]),
+            size=[2000, 2000],
+        ),
+        "computes MatMul with constants only",
+    ),
+    "noise of any size": (
+        with_nodes(helper.make_node("RandomNormal", [], ["noise"], shape=[10**5, 10**5])),
+        "RandomNormal",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_constants_that_cost_minutes_or_gigabytes_are_refused(no_session, name):
+    made, message = COSTLY[name]
+    with pytest.raises(ModelError, match=message):
+        of_bytes(made.SerializeToString())
+
+
+def test_settings_of_onnxruntime_in_the_metadata_are_refused(no_session):
+    made = model(spec("infarction"))
+    made.metadata_props.append(StringStringEntryProto(key="ort_config", value='{"session_options": {}}'))
+    with pytest.raises(ModelError, match="settings of onnxruntime in its metadata"):
+        of_bytes(made.SerializeToString())
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0])
+def test_probabilities_outside_0_to_1_are_refused(factor):
+    made = model(spec("infarction"))
+    (sigmoid,) = [node for node in made.graph.node if node.output[0] == "window_probability"]
+    sigmoid.output[0] = "right"
+    made.graph.initializer.append(numpy_helper.from_array(np.array(factor, np.float32), "factor"))
+    at = list(made.graph.node).index(sigmoid)
+    made.graph.node.insert(at + 1, helper.make_node("Mul", ["right", "factor"], ["window_probability"]))
+    found = of_bytes(made.SerializeToString()) if factor > 0 else None
+    with pytest.raises((InferenceError, ModelError), match="gives probabilities outside 0 to 1"):
+        (found or of_bytes(made.SerializeToString())).window_scores(np.ones((1, 12, 900), np.float32))
+
+
+def with_slow_scan():
+    """Return a model that multiplies large matrices for each sample."""
+    made = model(spec("infarction"))
+    value = helper.make_tensor_value_info
+    products = [helper.make_node("MatMul", [f"s{i}", "square"], [f"s{i + 1}"]) for i in range(4)]
+    square = [512, 512]
+    body = helper.make_graph(
+        products,
+        "slow",
+        [value("s0", TensorProto.FLOAT, square), value("x", TensorProto.FLOAT, [])],
+        [value("s4", TensorProto.FLOAT, square)],
+    )
+    for node in made.graph.node:
+        node.input[:] = ["late" if name == "ecg" else name for name in node.input]
+    constants = {"square": np.eye(512, dtype=np.float32), "nothing": np.zeros(1, np.float32), "flat": np.array([-1])}
+    made.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items())
+    before = [
+        helper.make_node("Reshape", ["ecg", "flat"], ["steps"]),
+        helper.make_node("Scan", ["square", "steps"], ["state"], num_scan_inputs=1, body=body),
+        helper.make_node("ReduceSum", ["state"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "nothing"], ["delay"]),
+        helper.make_node("Add", ["ecg", "delay"], ["late"]),
+    ]
+    for node in reversed(before):
+        made.graph.node.insert(0, node)
+    return made
+
+
+def test_a_model_that_takes_for_ever_is_stopped(monkeypatch):
+    monkeypatch.setattr("ecg_edge.model.session._LONGEST_PROBE_S", 0.5)
+    with pytest.raises(ModelError, match=r"does not keep the contract.*[Tt]erminate"):
+        of_bytes(with_slow_scan().SerializeToString())
