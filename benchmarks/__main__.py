@@ -19,9 +19,9 @@ from ecg_edge.bench.runner import find_benchmarks, run_benchmark
 from ecg_edge.bench.setup import DAY_S, Setup
 from ecg_edge.bench.suite.full_set import RECORDS
 from ecg_edge.bench.timing import Effort
+from ecg_edge.cores import usable_cores
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.readers import find_records
-from ecg_edge.scheduling import usable_cores
 
 _BENCHMARKS = find_benchmarks(ecg_edge.bench.suite, suite)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

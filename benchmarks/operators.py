@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from ecg_edge.model.runtime import onnxruntime
 
 _WARM_UP = 3
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ecg_edge.model.inference import window_scores
 from ecg_edge.model.manifest import CheckedFile
+from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.session import PROVIDERS, Model
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.model.windows import n_regular_windows

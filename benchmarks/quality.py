@@ -51,7 +51,10 @@ def _clip(signal: Signal) -> Signal:
 
 
 _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
-    "not_finite": ("one NaN", lambda x: np.where(np.arange(5000) == 4321, np.float32("nan"), x)),
+    "not_finite": (
+        "10 ms of V1 missing",
+        lambda x: np.where(_mark_lead(6) & (np.abs(_SECONDS - 5) < 0.005), np.float32("nan"), x),
+    ),
     "beyond_volts": ("one sample of 5 V", lambda x: np.where(np.arange(5000) == 4321, np.float32(5000), x)),
     "too_large": ("microvolts", lambda x: x * 1000),
     "too_small": ("volts", lambda x: x * np.float32(0.001)),

@@ -1,5 +1,6 @@
 """Find myocardial infarction in a 12-lead ECG and say where it sits."""
 
+import os
 from typing import TYPE_CHECKING
 
 from ecg_edge._version import __version__
@@ -17,6 +18,10 @@ __all__ = [
     "recording",
     "stream",
 ]
+
+# From version 1.29 on, onnxruntime keeps a device id and events in the home folder and sends them. It reads this
+# variable when it is imported. ORT_DISABLE_TELEMETRY=0 leaves its telemetry on.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from ecg_edge import errors, findings, readers, recording, stream

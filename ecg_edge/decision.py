@@ -49,15 +49,16 @@ class DecisionRule(NamedTuple):
             UncomputableError: The model's answer is not finite.
         """
         reasons, warnings = list(report.reasons), list(report.warnings)
+        missing = [note for note in warnings if note.code == "not_finite"]
         if reasons and self.gate == "refuse":
-            return self._refuse(subject, reasons)
+            return self._refuse(subject, reasons, missing)
         left_out = mean.windows - mean.counted
         if left_out:
             too_many = left_out > RULES["windows_left_out"].limit * mean.windows
-            note = messages.note_windows_left_out(left_out, mean.windows, report.unusable_s)
+            note = messages.note_windows_left_out(mean.windows, left_out, mean.incomplete, report.unusable_s)
             (reasons if too_many else warnings).append(note)
         if (reasons and self.gate == "refuse") or not mean.counted:
-            return self._refuse(subject, reasons)
+            return self._refuse(subject, reasons, missing)
         probabilities = mean.probability()
         if probabilities is None:
             raise UncomputableError
@@ -83,7 +84,7 @@ class DecisionRule(NamedTuple):
         """
         left_out = mean.windows - mean.counted
         if left_out and all(note.code != "windows_left_out" for note in finding.warnings):
-            note = messages.note_windows_left_out_of_sites(left_out, mean.windows)
+            note = messages.note_windows_left_out_of_sites(mean.windows, left_out, mean.incomplete)
             finding = replace(finding, warnings=(*finding.warnings, note))
         if not mean.counted:
             return finding
@@ -101,13 +102,14 @@ class DecisionRule(NamedTuple):
         )
         return replace(finding, sites=sites, warnings=unproven + finding.warnings)
 
-    def _refuse(self, subject: Subject, reasons: Sequence[Note]) -> Finding:
+    def _refuse(self, subject: Subject, reasons: Sequence[Note], warnings: Sequence[Note] = ()) -> Finding:
         return Finding(
             subject.record,
             subject.source,
             "cannot_analyse",
             self.provenance,
             reasons=tuple(reasons),
+            warnings=tuple(warnings),
             duration_s=subject.duration_s,
             sampling_rate=subject.sampling_rate,
         )

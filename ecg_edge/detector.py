@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain
 from math import ceil
 from pathlib import Path
-from threading import Semaphore
 from typing import TYPE_CHECKING, get_args
 
 from ecg_edge._version import __version__
@@ -22,7 +21,7 @@ from ecg_edge.package_data import shipped_models
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.measures import RATE
 from ecg_edge.recording import LEADS, RecordFile, Recording
-from ecg_edge.scheduling import Item, batches, work_side_by_side
+from ecg_edge.scheduling import Item, Turn, batches, work_side_by_side
 
 if TYPE_CHECKING:
     from ecg_edge.stream import Stream
@@ -70,7 +69,7 @@ class Detector:
         )
         rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
         # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
-        turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Semaphore(ceil(threads / 2))
+        turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Turn(ceil(threads / 2))
         self._cascade = Cascade(self.infarction, self.localization, rule, turn)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -131,9 +130,12 @@ class Detector:
         recordings: dict[int, Recording] = {}
         findings: dict[int, Finding] = {}
         for i, item in enumerate(batch):
+            if not isinstance(item, RecordFile):
+                recordings[i] = _require_recording(item)
+                continue
             try:
-                recordings[i] = item.read() if isinstance(item, RecordFile) else _require_recording(item)
-            except (EcgEdgeError, OSError, MemoryError) as error:
+                recordings[i] = item.read()
+            except Exception as error:  # noqa: BLE001 - a fault in one file must not end the batch
                 findings[i] = self._report_error(item, error)
         answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows)
         findings.update(zip(recordings, answers, strict=True))
@@ -143,19 +145,21 @@ class Detector:
         """Answer recordings together or, if one of them fails, each by itself."""
         try:
             return self._cascade.answer(recordings, all_sites=all_sites, windows=windows)
-        except (EcgEdgeError, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001 - samples are read here too
             if len(recordings) == 1:
                 return [self._report_error(recordings[0], error)]
         answer_one = partial(self._answer_all, all_sites=all_sites, windows=windows)
         return [finding for recording in recordings for finding in answer_one([recording])]
 
-    def _report_error(self, item: Item, error: EcgEdgeError | OSError | MemoryError) -> Finding:
+    def _report_error(self, item: Item, error: Exception) -> Finding:
         if isinstance(error, EcgEdgeError):
             message = str(error)
         elif isinstance(error, OSError):
             message = str(UnreadableError(item.source, f"cannot be read: {error.strerror or error}"))
-        else:
+        elif isinstance(error, MemoryError):
             message = str(NoMemoryError(error))
+        else:
+            message = str(UnreadableError(item.source, f"cannot be read: {type(error).__name__}: {error}"))
         return Finding(item.name, item.source, "error", self.provenance, error=message)
 
 

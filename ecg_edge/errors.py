@@ -13,6 +13,7 @@
     │   └── UncomputableError                   the model's answer is not finite
     ├── UnreadableError (OSError)               a file cannot be read
     ├── MissingExtraError (ImportError)         an optional library is not installed
+    ├── BrokenExtraError (ImportError)          an optional library is installed and cannot be imported
     ├── NoMemoryError (MemoryError)             a recording needs more memory than there is
     ├── ModelError (ValueError)                 a model file cannot be used
     ├── ProviderError (RuntimeError)            the requested execution provider does not run
@@ -59,7 +60,8 @@ class MissingLeadsError(InvalidRecordingError):
     def __init__(self, missing: Sequence[str], found: Sequence[str]) -> None:
         super().__init__(
             f"the lead{'s' * (len(missing) > 1)} {', '.join(missing)} of I, II, V1 to V6 "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the channels are {_join(found)}"
+            f"{'are' if len(missing) > 1 else 'is'} missing; the channels are {_join(found)}; "
+            f"if leads have other names, pass {_name_option('leads')} with a name for each channel"
         )
 
 
@@ -73,15 +75,18 @@ class RepeatedLeadError(InvalidRecordingError):
 class UnitsError(InvalidRecordingError):
     """The unit is not a voltage unit."""
 
-    def __init__(self, found: str, known: Sequence[str]) -> None:
-        super().__init__(f"{_shorten(found)} is not a voltage unit, expected one of {', '.join(known)}")
+    def __init__(self, found: str, known: Sequence[str], source: str = "") -> None:
+        what = f"{_shorten(found)} is not a voltage unit, expected one of {', '.join(known)}"
+        super().__init__(f"{source}: {what}; pass {_name_option('units')} if you know better" if source else what)
 
 
 class UndeclaredError(InvalidRecordingError):
     """Neither the file nor the caller states the sampling rate or the units."""
 
-    def __init__(self, source: str, what: str, option: str) -> None:
-        super().__init__(f"{source}: does not state its {what}; pass {_name_option(option)}")
+    def __init__(self, source: str, what: str, option: str, *others: tuple[str, str]) -> None:
+        whats = " and ".join(f"its {missing}" for missing in (what, *(other for other, _ in others)))
+        options = " and ".join(_name_option(needed) for needed in (option, *(needed for _, needed in others)))
+        super().__init__(f"{source}: does not state {whats}; pass {options}")
 
 
 class ContradictionError(InvalidRecordingError):
@@ -122,6 +127,16 @@ class MissingExtraError(EcgEdgeError, ImportError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f'{purpose} needs an optional library: pip install "ecg_edge[{extra}]"')
+
+
+class BrokenExtraError(EcgEdgeError, ImportError):
+    """An optional library is installed and cannot be imported."""
+
+    def __init__(self, library: str, extra: str, why: BaseException) -> None:
+        super().__init__(
+            f"the library {library} cannot be imported ({type(why).__name__}: {_shorten(why, 200)}); "
+            f'install it again: pip install --force-reinstall "ecg_edge[{extra}]"'
+        )
 
 
 class UnreadableError(EcgEdgeError, OSError):

@@ -4,7 +4,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
+from threading import Semaphore
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
 
 from ecg_edge.recording import RecordFile, Recording
 
@@ -107,6 +109,37 @@ def work_side_by_side(work: Callable[[Task], Result], tasks: Iterable[Task], thr
         raise failure
 
 
-def usable_cores() -> int:
-    """Return the number of processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+class Turn:
+    """Lets a limited number of threads in at a time. A process made by fork starts with nobody in.
+
+    Args:
+        most: Number of threads that may be in at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.reset()
+        _TURNS.add(self)
+
+    def reset(self) -> None:
+        """Forget who is in."""
+        self._semaphore = Semaphore(self._most)
+
+    def __enter__(self) -> None:
+        self._semaphore.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._semaphore.release()
+
+
+_TURNS: "WeakSet[Turn]" = WeakSet()
+
+
+def _reset_turns() -> None:
+    for turn in _TURNS:
+        turn.reset()
+
+
+if hasattr(os, "register_at_fork"):
+    # The threads that were in at the time of the fork do not exist in the child.
+    os.register_at_fork(after_in_child=_reset_turns)

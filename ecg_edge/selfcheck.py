@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from ecg_edge._version import __version__
 from ecg_edge.detector import Detector
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
 from ecg_edge.model.manifest import MANIFEST, read_files
+from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.package_data import example_recordings, shipped_models
 from ecg_edge.readers import read_recording
 

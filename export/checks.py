@@ -5,12 +5,12 @@ from math import ceil
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from ecg_edge.model.aggregation import mean_probability
+from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.model.windows import n_regular_windows
 from export.errors import AxesError, NamesError, OperatorsError, ShapesError, ValuesError, WindowExactnessError

@@ -44,7 +44,7 @@ def test_all_samples_are_measured_even_those_that_no_window_of_the_first_stage_n
     signal = np.array(recording.signal)
     signal[3, -1] = np.nan
     (finding,) = gated._cascade.answer([Recording(signal)], all_sites=False, windows=False)
-    assert [note.code for note in finding.reasons][:1] == ["not_finite"]
+    assert [(note.code, note.lead) for note in finding.warnings][:1] == [("not_finite", "aVR")]
 
 
 def test_a_rate_that_cannot_be_resampled_is_an_error(cascade):

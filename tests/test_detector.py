@@ -149,12 +149,11 @@ def test_a_hopeless_sampling_rate_is_refused(tiny, rate):
         tiny.detect(Recording(np.zeros((12, 50_000)), sampling_rate=rate))
 
 
-def test_nan_anywhere_is_refused(gated, noise):
+def test_a_missing_last_sample_is_reported_within_the_recording(gated, noise):
     signal = noise(5050).signal.copy()
     signal[11, -1] = np.nan
-    finding = gated.detect(Recording(signal))
-    assert finding.status == "cannot_analyse"
-    assert [(note.code, note.lead, note.start_s) for note in finding.reasons] == [("not_finite", "V6", 10.098)]
+    note = gated.detect(Recording(signal)).warnings[0]
+    assert (note.code, note.lead, note.start_s, note.stop_s) == ("not_finite", "V6", 10.0, 10.1)
 
 
 @pytest.mark.parametrize("millivolts", [1e12, 1e30, 1e38])
@@ -238,7 +237,7 @@ def test_one_bad_file_does_not_spoil_those_that_are_answered_with_it(tiny, ecg, 
     (folder / "01b.npy").write_bytes(b"\x93NUMPY")
     findings = list(tiny.detect_many(list(find_records(folder))))
     assert [finding.status for finding in findings] == ["detected", "not_detected", "error", "not_detected"]
-    assert findings[1].warnings[0].code == "not_finite"
+    assert "not_finite" in {note.code for note in findings[1].warnings}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from ecg_edge._version import __version__
 from ecg_edge.bench.setup import Setup
+from ecg_edge.cores import usable_cores
+from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.session import PROVIDERS
-from ecg_edge.scheduling import usable_cores
 
 
 @dataclass(frozen=True, slots=True)

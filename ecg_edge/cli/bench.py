@@ -36,7 +36,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     from ecg_edge.bench.setup import Setup
     from ecg_edge.bench.timing import Effort
-    from ecg_edge.scheduling import usable_cores
+    from ecg_edge.cores import usable_cores
 
     with one_line_errors(), tempfile.TemporaryDirectory() as folder:
         effort = Effort(repeat, seconds / _SHARES)

@@ -33,7 +33,7 @@ def info(models: Path | None, provider: str) -> None:
 
 def summarize(detector: "Detector") -> Iterator[str]:
     """Yield lines for people."""
-    import onnxruntime
+    from ecg_edge.model.runtime import onnxruntime
 
     provenance = detector.provenance
     yield f"ecg_edge {provenance.ecg_edge}, onnxruntime {onnxruntime.__version__}, python {platform.python_version()}"

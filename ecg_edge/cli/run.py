@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
       ecg-edge run recording.npy
       ecg-edge run recordings/ --format csv --output findings.csv
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.scheduling import usable_cores
+    from ecg_edge.cores import usable_cores
 
     wanted = Wanted(rendering, output, all_sites, windows, sample, resume)
     _check_usage(wanted, paths, follow)

@@ -35,23 +35,29 @@ class WindowMean:
         """Number of windows added."""
         self.counted = 0
         """Number of windows that count."""
+        self.incomplete = 0
+        """Number of windows with missing samples. None of them counts."""
         self._total = np.zeros(len(spec.labels))
 
     def add(self, scores: NDArray[np.float32], countable: NDArray[np.bool_]) -> None:
         """Add windows.
 
         Args:
-            scores: Shape (windows, labels).
+            scores: Shape (windows, labels); NaN if samples of a window are missing.
             countable: Whether each window counts, shape (windows,).
         """
         self.windows += len(scores)
-        self.counted += int(np.count_nonzero(countable))
+        counted = int(np.count_nonzero(countable))
+        self.counted += counted
+        if counted < len(scores):
+            self.incomplete += int(np.count_nonzero(np.isnan(scores[:, 0])))
         self._total = self._total + scores[countable].sum(axis=0, dtype=np.float64)
 
     def copy(self) -> "WindowMean":
         """Return an independent copy."""
         other = WindowMean(self.spec)
-        other.windows, other.counted, other._total = self.windows, self.counted, self._total
+        other.windows, other.counted, other.incomplete = self.windows, self.counted, self.incomplete
+        other._total = self._total
         return other
 
     def probability(self) -> list[float] | None:

@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ecg_edge.errors import InferenceError, ModelError, ProviderError
 from ecg_edge.findings import ModelProvenance
 from ecg_edge.model.manifest import CheckedFile
 from ecg_edge.model.onnx_check import check_onnx
+from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.model.windows import n_regular_windows
 

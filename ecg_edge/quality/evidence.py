@@ -3,40 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.quality.flags import BLOCK_ROWS, FLAT_ROWS, LIMITS, SECOND_ROWS, FlagTable
+from ecg_edge.quality.flags import BLOCK_ROWS, FLAT_ROWS, GAP_ROWS, LIMITS, SECOND_ROWS, FlagTable
 from ecg_edge.quality.limb_leads import compute_covariance
 from ecg_edge.quality.measures import BLOCK, BLOCKS_OF_A_SECOND, RATE, SECOND, Seconds
 from ecg_edge.quality.rules import LIMB_SHARE
 from ecg_edge.recording.leads import LEADS
 
 _AVR, _V2 = LEADS.index("aVR"), LEADS.index("V2")
-# No measure overflows on samples of this size.
-_LARGEST_MEASURED_MV = 1e6
-
-
-class ImpossibleSamples:
-    """Samples that no electrode gives: not finite, or far beyond a volt."""
-
-    def __init__(self) -> None:
-        self.first_not_finite: tuple[str, float] | None = None
-        """Lead and second of the first sample that is NaN, infinite or beyond float32."""
-        self.highest_mv = 0.0
-        """Largest finite distance from 0 among the samples of stretches that were passed to `replace`."""
-
-    def replace(self, stretch: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Record such samples of a stretch, and return it with values in their place that can be measured.
-
-        Args:
-            stretch: Millivolts, shape (12, n).
-            start: Number of samples before the stretch.
-        """
-        finite = np.isfinite(stretch)
-        if self.first_not_finite is None and not finite.all():
-            at = int(np.argmin(finite.all(axis=0)))
-            lead = LEADS[int(np.argmin(finite[:, at]))]
-            self.first_not_finite = lead, (start + at) / RATE
-        self.highest_mv = max(self.highest_mv, float(np.abs(stretch).max(where=finite, initial=0)))
-        return np.where(finite, stretch, np.float32(0)).clip(-_LARGEST_MEASURED_MV, _LARGEST_MEASURED_MV)
 
 
 class Amplitude:
@@ -49,7 +22,8 @@ class Amplitude:
         """Return the flags of the next seconds by code; no code if no flag is raised.
 
         Args:
-            extremes: Highest and lowest sample of each block in millivolts, shape (2, 12, 5 n).
+            extremes: Highest and lowest sample of each block in millivolts, shape (2, 12, 5 n); NaN if samples of the
+                lead are missing.
         """
         highest, lowest = extremes.reshape(2, len(LEADS), -1, BLOCKS_OF_A_SECOND)
         # Two quick bounds: one large lead proves "not too small", the farthest samples of all leads "not too large".
@@ -102,7 +76,7 @@ class Arms:
     """Whether the electrodes of the arms look swapped."""
 
     def __init__(self) -> None:
-        self._products, self._avr_up = np.zeros((2, 2)), 0.0
+        self._sums = np.zeros(4)
 
     def add(self, found: Seconds, extremes: NDArray[np.float32]) -> None:
         """Add the next seconds.
@@ -111,14 +85,17 @@ class Arms:
             found: Their measures.
             extremes: As of `Amplitude.flag`.
         """
-        middle = float(extremes[:, _AVR].sum(dtype=np.float64)) / BLOCKS_OF_A_SECOND
-        self._avr_up += middle - 2 * float(found.mean[_AVR].sum(dtype=np.float64))
-        self._products += found.arms
+        middle = extremes[:, _AVR].reshape(2, -1, BLOCKS_OF_A_SECOND).sum(axis=(0, 2)) / BLOCKS_OF_A_SECOND
+        of_seconds = np.concatenate([found.arms, [middle - 2 * found.mean[_AVR]]])
+        sums = of_seconds.sum(axis=1, dtype=np.float64)
+        if np.isnan(sums).any():
+            sums = of_seconds[:, ~np.isnan(of_seconds).any(axis=0)].sum(axis=1, dtype=np.float64)
+        self._sums += sums
 
     def look_swapped(self) -> bool:
         """Return whether I runs against V6 and aVR points up."""
-        (i_i, i_v6), (_, v6_v6) = self._products
-        return bool(self._avr_up > 0 and i_v6 < LIMITS["swapped_arms"] * np.sqrt(i_i * v6_v6))
+        i_i, i_v6, v6_v6, avr_up = self._sums
+        return bool(avr_up > 0 and i_v6 < LIMITS["swapped_arms"] * np.sqrt(max(0.0, i_i * v6_v6)))
 
 
 class Evidence:
@@ -126,10 +103,12 @@ class Evidence:
 
     def __init__(self) -> None:
         block_s = BLOCK / RATE
+        self.gaps = FlagTable(GAP_ROWS, block_s)
         self.blocks = FlagTable(BLOCK_ROWS, block_s)
         self.flat = FlagTable(FLAT_ROWS, block_s, lead_in=BLOCKS_OF_A_SECOND - 1)
         self.seconds = FlagTable(SECOND_ROWS, 1.0)
-        self.impossible = ImpossibleSamples()
+        self.highest_mv = 0.0
+        """Largest distance from 0 among the samples of stretches in which a sample is beyond a volt or missing."""
         self.amplitude = Amplitude()
         self.limb_leads = LimbLeads()
         self.arms = Arms()

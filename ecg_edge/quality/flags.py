@@ -36,6 +36,8 @@ BLOCK_ROWS = (
     Row("unusable"),
 )
 """Flags of each block of 0.2 s."""
+GAP_ROWS = tuple(Row("not_finite", lead) for lead in LEADS)
+"""Flags of each block of 0.2 s in which a sample is missing."""
 FLAT_ROWS = tuple(Row("flat_lead", lead) for lead in LEADS)
 """Flags of each second that ends with a block of 0.2 s."""
 SECOND_ROWS = (

@@ -55,7 +55,7 @@ class Seconds(NamedTuple):
     mean: NDArray[np.float32]
     """Millivolts."""
     arms: NDArray[np.float32]
-    """Products of I and V6 about the means of the second, summed over all seconds, shape (2, 2), mV squared."""
+    """Sums of I squared, of I times V6 and of V6 squared about their means, shape (3, n), mV squared."""
     noise: NDArray[np.float32] | None
     """Amplitude at 50 Hz, amplitude at 60 Hz, and the root mean square of the second differences over 8 ms without the
     part that hum has in it. Millivolts, shape (3, 12, n)."""
@@ -65,6 +65,23 @@ class Seconds(NamedTuple):
     """Height of the tallest peak that rises and falls within 8 ms, millivolts."""
     limb_residual: NDArray[np.float64] | None
     """Standard deviation of the largest residual of the four limb lead relations, millivolts, shape (n,)."""
+
+    def forget(self, missing: NDArray[np.bool_]) -> "Seconds":
+        """Return the measures with NaN, or no clip edges, where samples are missing.
+
+        Args:
+            missing: In which lead and second, shape (12, n).
+        """
+        pair, limbs = missing[[_I, _V6]].any(axis=0), missing[:6].any(axis=0)
+        nan = np.float32("nan")
+        return Seconds(
+            mean=np.where(missing, nan, self.mean),
+            arms=np.where(pair, nan, self.arms),
+            noise=None if self.noise is None else np.where(missing, nan, self.noise),
+            clip_edges=None if self.clip_edges is None else np.where(missing, 0, self.clip_edges),
+            spike=None if self.spike is None else np.where(missing, nan, self.spike),
+            limb_residual=None if self.limb_residual is None else np.where(limbs, np.nan, self.limb_residual),
+        )
 
 
 def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,6 +95,28 @@ def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     np.maximum.reduceat(samples, firsts, axis=1, out=extremes[0])
     np.minimum.reduceat(samples, firsts, axis=1, out=extremes[1])
     return extremes
+
+
+def find_any(marks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+    """Return whether there is a mark in each step of so many samples, shape (12, n).
+
+    Args:
+        marks: Shape (12, n * step).
+        step: Number of samples.
+    """
+    found: NDArray[np.bool_] = np.logical_or.reduce(marks.reshape(len(LEADS), -1, step), axis=-1)
+    return found
+
+
+def find_seconds_with_any(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether there is a mark among the samples that `measure` takes for each second, shape (12, n).
+
+    Args:
+        marks: Shape (12, LOOKBACK + n * SECOND).
+    """
+    before = np.logical_or.reduce(marks[:, :-LOOKBACK].reshape(len(LEADS), -1, SECOND)[:, :, :LOOKBACK], axis=-1)
+    found: NDArray[np.bool_] = find_any(marks[:, LOOKBACK:], SECOND) | before
+    return found
 
 
 def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
@@ -95,7 +134,7 @@ def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     bend_energy = np.einsum("lbs,lbs->lb", bends, bends)
     return Seconds(
         mean=mean,
-        arms=_multiply(signal[_I], signal[_V6]) - SECOND * _multiply(mean[_I], mean[_V6]),
+        arms=_multiply(seconds[_I], seconds[_V6]) - SECOND * _multiply(mean[_I, :, None], mean[_V6, :, None]),
         noise=_measure_noise(signal.reshape(bends.shape), bend_energy, thresholds),
         spike=_measure_spikes(slopes, bends, bend_energy, thresholds.spike),
         clip_edges=_count_clip_edges(samples, slopes),
@@ -104,7 +143,8 @@ def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
 
 
 def _multiply(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.array([[a @ a, a @ b], [b @ a, b @ b]])
+    """Return a * a, a * b and b * b, each summed over the last axis, shape (3, n)."""
+    return np.stack([np.einsum("ns,ns->n", one, other) for one, other in ((a, a), (a, b), (b, b))])
 
 
 def _measure_noise(

@@ -23,13 +23,6 @@ def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
     return Note("too_short", f"the recording has {found}; one window needs {needed}")
 
 
-def note_not_finite(lead: str, at_s: float) -> Note:
-    """Return the reason not to answer a recording with a sample that is not a finite number."""
-    return Note(
-        "not_finite", f"lead {lead} is not a finite number at {at_s:.3f} s", lead=lead, start_s=at_s, stop_s=at_s
-    )
-
-
 def note_beyond_volts(highest_mv: float) -> Note:
     """Return the reason not to answer a recording with a sample that no electrode gives."""
     limit = RULES["beyond_volts"].limit
@@ -42,17 +35,28 @@ def note_swapped_arms() -> Note:
     return Note("swapped_arms", RULES["swapped_arms"].message)
 
 
-def note_windows_left_out(left_out: int, windows: int, unusable_s: float) -> Note:
-    """Return the note about windows that do not count in the answer."""
-    why = f"the signal is unusable for {unusable_s:.1f} s" if unusable_s else "the signal is not finite"
+def note_windows_left_out(windows: int, left_out: int, incomplete: int, unusable_s: float) -> Note:
+    """Return the note about windows that do not count in the answer.
+
+    Args:
+        windows: Number of windows.
+        left_out: How many of them do not count.
+        incomplete: How many of those have missing samples. The others are unusable.
+        unusable_s: Length of the unusable signal in seconds.
+    """
+    why = _explain_left_out(left_out, incomplete, f"the signal is unusable for {unusable_s:.1f} s")
     return Note("windows_left_out", f"{left_out} of {windows} windows do not count: {why}")
 
 
-def note_windows_left_out_of_sites(left_out: int, windows: int) -> Note:
+def note_windows_left_out_of_sites(windows: int, left_out: int, incomplete: int) -> Note:
     """Return the note about windows that do not count in the second stage only, whose windows are shorter."""
-    return Note(
-        "windows_left_out", f"{left_out} of {windows} windows for the sites do not count: the signal is unusable"
-    )
+    why = _explain_left_out(left_out, incomplete, "the signal is unusable")
+    return Note("windows_left_out", f"{left_out} of {windows} windows for the sites do not count: {why}")
+
+
+def _explain_left_out(left_out: int, incomplete: int, unusable: str) -> str:
+    causes = ["samples are missing"] * bool(incomplete) + [unusable] * (left_out > incomplete)
+    return " and ".join(causes)
 
 
 def fill_in(code: str, lead: str | None, hz: int | None, episodes: Episodes) -> str:

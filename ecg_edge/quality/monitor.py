@@ -1,5 +1,7 @@
 """Measures a recording while it is read, and raises the flags of the quality rules."""
 
+from copy import copy, deepcopy
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from ecg_edge.quality.flags import LIMITS
 from ecg_edge.quality.measures import BLOCKS_OF_A_SECOND
 from ecg_edge.quality.report import QualityReport, make_report
 from ecg_edge.quality.rules import HUM_OF_NOISE
+from ecg_edge.recording.gaps import hold_last
 from ecg_edge.recording.leads import LEADS
 
 # If the energy of a stretch, in mV squared, is below this, none of its samples is beyond a volt.
@@ -21,6 +24,8 @@ _THRESHOLDS = measures.Thresholds(
     limb_residual=LIMITS["limb_leads"],
 )
 _LEADS_WITH_SPIKES = 2
+# No measure overflows on samples of this size.
+_LARGEST_MEASURED_MV = 1e6
 
 
 class QualityMonitor:
@@ -28,14 +33,19 @@ class QualityMonitor:
 
     The report depends on the samples alone, not on how they are cut into stretches: everything is measured on blocks of
     0.2 s and on seconds that are counted from the first sample. Samples that do not fill a block or second yet are only
-    checked for values that no model can answer.
+    checked for values that no electrode gives.
+
+    In place of a missing sample it measures the last one before. What it measures in a block or second of a lead with
+    missing samples raises no flag.
     """
 
     def __init__(self) -> None:
         self.samples = 0
         self._evidence = Evidence()
-        # What the next push needs of the past: samples, whether the last blocks are flat, means, blocks' extremes.
-        self._held = np.zeros((len(LEADS), 0), np.float32)
+        # What the next push needs of the past: samples, which of them are missing (None: no sample), whether the last
+        # blocks are flat, means, blocks' extremes.
+        self._held = np.zeros((len(LEADS), measures.LOOKBACK), np.float32)
+        self._missing: NDArray[np.bool_] | None = None
         self._flat = np.zeros((len(LEADS), BLOCKS_OF_A_SECOND - 1), bool)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
@@ -54,34 +64,68 @@ class QualityMonitor:
         flat = stretch.ravel()
         with np.errstate(over="ignore", invalid="ignore"):
             energy = np.dot(flat, flat)
-        # The energy is NaN if a sample is.
-        if not energy < _HARMLESS_ENERGY:
-            stretch = self._evidence.impossible.replace(stretch, self.samples)
+        # The energy is not finite if a sample is missing.
+        if self._missing is not None or not energy < _HARMLESS_ENERGY:
+            stretch = self._replace_impossible(stretch)
         if not self.samples:
             self._held = np.repeat(stretch[:, :1], measures.LOOKBACK, axis=1)
         self.samples += stretch.shape[1]
-        held = np.concatenate([self._held, stretch], axis=1)
-        unusable = self._flag_blocks(held)
-        whole = (held.shape[1] - measures.LOOKBACK) // measures.SECOND * measures.SECOND
+        self._held = np.concatenate([self._held, stretch], axis=1)
+        unusable = self._flag_blocks()
+        whole = (self._held.shape[1] - measures.LOOKBACK) // measures.SECOND * measures.SECOND
         if whole:
-            self._flag_seconds(held[:, : measures.LOOKBACK + whole])
-            held = held[:, whole:].copy()
-        self._held = held
+            self._flag_seconds(whole)
+            self._forget(whole)
         return unusable
 
     def report(self) -> QualityReport:
         """Return the report of the samples so far."""
-        return make_report(self._evidence)
-
-    def _flag_blocks(self, held: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Raise the flags of the blocks that are new, and return which of them are unusable."""
         evidence = self._evidence
-        start = measures.LOOKBACK + evidence.blocks.n_steps % BLOCKS_OF_A_SECOND * measures.BLOCK
-        n_new = (held.shape[1] - start) // measures.BLOCK
+        if self._missing is not None:
+            # The last block is not complete, but its missing samples are known.
+            evidence = copy(evidence)
+            evidence.gaps = deepcopy(evidence.gaps)
+            rest = self._missing[:, self._find_next_block() :]
+            evidence.gaps.push({"not_finite": np.logical_or.reduce(rest, axis=1, keepdims=True)}, 1)
+        return make_report(evidence, self.samples / measures.RATE)
+
+    def _replace_impossible(self, stretch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a stretch with values that can be measured, and note which samples are missing."""
+        finite, evidence = np.isfinite(stretch), self._evidence
+        evidence.highest_mv = max(evidence.highest_mv, float(np.abs(stretch).max(where=finite, initial=0)))
+        if self._missing is not None or not finite.all():
+            before = np.zeros(self._held.shape, bool) if self._missing is None else self._missing
+            self._missing = np.concatenate([before, ~finite], axis=1)
+            stretch = hold_last(stretch, self._held[:, -1:])
+        return stretch.clip(-_LARGEST_MEASURED_MV, _LARGEST_MEASURED_MV)
+
+    def _forget(self, n_samples: int) -> None:
+        """Drop the oldest samples."""
+        self._held = self._held[:, n_samples:].copy()
+        if self._missing is not None:
+            rest = self._missing[:, n_samples:].copy()
+            self._missing = rest if rest.any() else None
+
+    def _find_next_block(self) -> int:
+        """Return where the next block starts in the samples that are held."""
+        return measures.LOOKBACK + self._evidence.blocks.n_steps % BLOCKS_OF_A_SECOND * measures.BLOCK
+
+    def _flag_blocks(self) -> NDArray[np.bool_]:
+        """Raise the flags of the blocks that are new, and return which of them are unusable."""
+        evidence, start = self._evidence, self._find_next_block()
+        n_new = (self._held.shape[1] - start) // measures.BLOCK
         if not n_new:
             return np.zeros(0, bool)
-        highest, lowest = extremes = measures.find_extremes(held[:, start : start + n_new * measures.BLOCK])
+        new = slice(start, start + n_new * measures.BLOCK)
+        extremes = measures.find_extremes(self._held[:, new])
+        if self._missing is None:
+            evidence.gaps.push({}, n_new)
+        else:
+            missing = measures.find_any(self._missing[:, new], measures.BLOCK)
+            evidence.gaps.push({"not_finite": missing}, n_new)
+            extremes[:, missing] = np.nan
         self._extremes = np.concatenate([self._extremes, extremes], axis=2)
+        highest, lowest = extremes
         flat = highest - lowest <= LIMITS["flat_lead"]
         farthest = max(highest.max(), -lowest.min())
         if farthest <= LIMITS["over_range"] and not flat.any():
@@ -110,9 +154,12 @@ class QualityMonitor:
         )
         return seconds
 
-    def _flag_seconds(self, samples: NDArray[np.float32]) -> None:
-        """Raise the flags of whole seconds; the samples begin `LOOKBACK` before the first."""
+    def _flag_seconds(self, n_samples: int) -> None:
+        """Raise the flags of whole seconds of so many samples."""
+        samples = self._held[:, : measures.LOOKBACK + n_samples]
         evidence, found = self._evidence, measures.measure(samples, _THRESHOLDS)
+        if self._missing is not None:
+            found = found.forget(measures.find_seconds_with_any(self._missing[:, : samples.shape[1]]))
         n_seconds = found.mean.shape[1]
         extremes = self._take_extremes(n_seconds)
         raised = evidence.amplitude.flag(extremes) | self._flag_wander(found.mean)

@@ -25,38 +25,37 @@ class QualityReport(NamedTuple):
     """Seconds in which two or more leads are flat or over range."""
 
 
-def make_report(evidence: Evidence) -> QualityReport:
-    """Return the report of what is known of a recording so far."""
-    noted = [*_find_notes(evidence)]
+def make_report(evidence: Evidence, duration_s: float) -> QualityReport:
+    """Return the report of what is known of the first `duration_s` seconds of a recording."""
+    noted = [*_find_notes(evidence, duration_s)]
     warnings = [note for note, refuses in noted if not refuses]
     reasons = [_explain(note, warnings, evidence) for note, refuses in noted if refuses]
     warnings = [_explain(note, warnings, evidence) for note in warnings]
     wrong_unit = [note for note in reasons if note.code in _WRONG_UNIT]
     if wrong_unit:
         # No other measure means anything if the unit is wrong.
-        reasons, warnings = wrong_unit, []
-    elif evidence.impossible.highest_mv > LIMITS["beyond_volts"]:
-        reasons.append(messages.note_beyond_volts(evidence.impossible.highest_mv))
-    if evidence.impossible.first_not_finite is not None:
-        reasons.insert(0, messages.note_not_finite(*evidence.impossible.first_not_finite))
+        reasons, warnings = wrong_unit, [note for note in warnings if note.code == "not_finite"]
+    elif evidence.highest_mv > LIMITS["beyond_volts"]:
+        reasons.append(messages.note_beyond_volts(evidence.highest_mv))
     if not wrong_unit and evidence.arms.look_swapped():
         warnings.append(messages.note_swapped_arms())
     return QualityReport(tuple(reasons), tuple(warnings), evidence.blocks.total_s("unusable"))
 
 
-def _find_notes(evidence: Evidence) -> Iterator[tuple[Note, bool]]:
+def _find_notes(evidence: Evidence, duration_s: float) -> Iterator[tuple[Note, bool]]:
     """Yield a note for each flag that was raised for long enough, and whether it is a reason not to answer."""
-    for table in (evidence.blocks, evidence.flat, evidence.seconds):
+    for table in (evidence.gaps, evidence.blocks, evidence.flat, evidence.seconds):
         for flag in table.find_raised():
             rule = RULES[flag.row.code]
             refuses = rule.refuses_over is not None and flag.share > rule.refuses_over
             warns = rule.warns_from_s is not None and flag.episodes.total_s >= rule.warns_from_s
             if refuses or warns:
-                yield _make_note(flag), refuses
+                yield _make_note(flag, duration_s), refuses
 
 
-def _make_note(flag: RaisedFlag) -> Note:
+def _make_note(flag: RaisedFlag, duration_s: float) -> Note:
     (code, lead, hz), episodes, _ = flag
+    episodes = episodes._replace(stop_s=min(episodes.stop_s, duration_s))
     message = messages.fill_in(code, lead, hz, episodes)
     return Note(code, message, lead=lead, start_s=round(episodes.start_s, 1), stop_s=round(episodes.stop_s, 1))
 

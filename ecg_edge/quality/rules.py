@@ -35,7 +35,16 @@ _OVER_RANGE_MV = 20
 _REAL = "2,129 real records: "
 
 _TABLE = (
-    Rule("not_finite", 1, "sample", "NaN, infinity, or a number beyond float32", "no model can answer it", 0),
+    Rule(
+        "not_finite",
+        1,
+        "sample",
+        "NaN, infinity, or a number beyond float32, in each 0.2 s",
+        "a window with a missing sample has no answer and does not count",
+        None,
+        0,
+        "{lead} has missing samples {where}",
+    ),
     Rule("too_short", 1, "window", "length of the recording", "the models' own windows", 0),
     Rule(
         "beyond_volts",
@@ -196,7 +205,7 @@ _TABLE = (
         "windows_left_out",
         0.5,
         "",
-        "share of the windows that lie wholly in unusable stretches",
+        "share of the windows with missing samples or wholly in unusable stretches",
         "an answer should rest on most of the recording",
         0.5,
         0,

@@ -1,10 +1,16 @@
 """Sources of bytes: a file that must not change while it is read, or memory."""
 
+import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ecg_edge.errors import UnreadableError
+
+# A pipe that replaces the file after it was checked must not block. The other flags exist on some systems only.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 class FileSource:
@@ -14,7 +20,7 @@ class FileSource:
     raises an error instead of crashing the process.
 
     Raises:
-        UnreadableError: It cannot be read, or is not a regular file.
+        UnreadableError: It cannot be read, is empty, or is not a regular file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -22,12 +28,16 @@ class FileSource:
         self._path = path
         try:
             status = path.stat()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise self._make_error(error) from error
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError(path, "is not a regular file")
+        # Files of the kernel claim to be empty too, and reading one of them can block.
+        if not status.st_size:
+            raise UnreadableError(path, "is empty")
         self.size = status.st_size
-        self._stamp = _take_stamp(status)
+        self.stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        """Tells this file from others, and from itself after a change."""
 
     def read(self, *spans: tuple[int, int]) -> list[bytes]:
         """Return the bytes of each (offset, length).
@@ -35,25 +45,41 @@ class FileSource:
         Raises:
             UnreadableError: The file has changed since it was found, or cannot be read.
         """
-        try:
-            with self._path.open("rb", buffering=0) as file:
-                pieces = [self._read_piece(file.fileno(), file.seek(offset), length) for offset, length in spans]
-                status = os.fstat(file.fileno())
-        except OSError as error:
-            if isinstance(error, UnreadableError):
-                raise
-            raise self._make_error(error) from error
-        self._check(status)
-        return pieces
+        with self.open() as file:
+            return [self._read_piece(file.fileno(), file.seek(offset), length) for offset, length in spans]
 
-    def check(self) -> None:
-        """Raise UnreadableError if the file has changed since it was found."""
+    @contextmanager
+    def open(self) -> Iterator[io.FileIO]:
+        """Open the file, without a buffer, and check before and after that it is the file that was found.
+
+        Raises:
+            UnreadableError: The file has changed since it was found, or cannot be read.
+        """
         try:
-            self._check(self._path.stat())
+            with self.open_raw() as file:
+                try:
+                    yield file
+                finally:
+                    self._check(os.fstat(file.fileno()))
         except OSError as error:
             if isinstance(error, UnreadableError):
                 raise
             raise self._make_error(error) from error
+
+    def open_raw(self) -> io.FileIO:
+        """Open the file, without a buffer, and check that it is the file that was found.
+
+        Raises:
+            UnreadableError: The file has changed since it was found.
+            OSError: It cannot be opened.
+        """
+        file = io.FileIO(os.open(self._path, _FLAGS))
+        try:
+            self._check(os.fstat(file.fileno()))
+        except UnreadableError:
+            file.close()
+            raise
+        return file
 
     def _read_piece(self, descriptor: int, offset: int, length: int) -> bytes:
         if offset + length > self.size:
@@ -66,11 +92,11 @@ class FileSource:
         return piece
 
     def _check(self, status: os.stat_result) -> None:
-        if _take_stamp(status) != self._stamp:
+        if (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) != self.stamp:
             raise UnreadableError(self._path, "changed while it was read")
 
-    def _make_error(self, error: OSError) -> UnreadableError:
-        return UnreadableError(self._path, f"cannot be read: {error.strerror or error}")
+    def _make_error(self, error: OSError | ValueError) -> UnreadableError:
+        return UnreadableError(self._path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 class BytesSource:
@@ -92,7 +118,3 @@ class BytesSource:
 
 
 ByteSource = FileSource | BytesSource
-
-
-def _take_stamp(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isclose
+from math import inf, isclose, isfinite
 
-from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError
+from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnitsError, UnreadableError
 from ecg_edge.recording.leads import LEADS, canonical_lead, find_arrangement
-from ecg_edge.recording.units import canonical_units
+from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 # A rate that is computed from a time column is as exact as the last digit of the times.
 _SAME_RATE = 1e-3
@@ -27,11 +27,16 @@ class Declared:
     """mV, uV, nV or V, in any common spelling."""
     leads: tuple[str, ...] | None = None
     """Channel names in file order; any name that is not a lead skips that channel."""
+    gain: float | None = None
+    """Converter steps per millivolt of leads that are not calibrated."""
 
     def __post_init__(self) -> None:
         """Check the values and store their canonical form."""
         if self.sampling_rate is not None and not 0 < self.sampling_rate < inf:
             msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
+            raise InvalidRecordingError(msg)
+        if self.gain is not None and not (isfinite(self.gain) and self.gain):
+            msg = f"the gain must be a number of steps per millivolt, and not 0, found {self.gain}"
             raise InvalidRecordingError(msg)
         if self.units is not None:
             object.__setattr__(self, "units", canonical_units(self.units))
@@ -44,12 +49,13 @@ class Declared:
 
         Args:
             source: Name of the file in error messages.
-            found: Rate that the file states, if any.
+            found: Rate that the file states; None if it states none, or none that can be understood.
 
         Raises:
             ContradictionError: The file and the caller state different values.
             UndeclaredError: Neither the file nor the caller states it.
         """
+        found = found if found and 0 < found < inf else None
         if found is None and self.sampling_rate is None:
             raise UndeclaredError(source, "sampling rate", "sampling-rate")
         if found is None or self.sampling_rate is None:
@@ -66,16 +72,42 @@ class Declared:
             found: Unit that the file states; None or blank if it states none.
 
         Raises:
-            UnitsError: The file states a unit that is not a voltage unit.
+            UnitsError: The file states something that is not a voltage unit, and the caller states nothing.
             ContradictionError: The file and the caller state different values.
             UndeclaredError: Neither the file nor the caller states it.
         """
-        stated = canonical_units(found) if found and found.strip() else None
+        stated = None
+        if found and found.strip("\0 "):
+            try:
+                stated = canonical_units(found)
+            except UnitsError as error:
+                # What is not understood is not a statement: then the caller decides.
+                if self.units is None:
+                    raise UnitsError(found, tuple(IN_MILLIVOLTS), source) from error
         if stated is None and self.units is None:
             raise UndeclaredError(source, "units", "units")
         if stated and self.units and stated != self.units:
             raise ContradictionError(source, "units", stated, self.units)
         return stated or self.units or ""
+
+    def gain_of(self, source: str, lead: str, found: float | None) -> float:
+        """Return the converter steps per unit of a lead.
+
+        Args:
+            source: Name of the file in error messages.
+            lead: Name of the lead in error messages.
+            found: Gain that the file states; None if it says that the lead is not calibrated.
+
+        Raises:
+            UndeclaredError: Neither the file nor the caller states it.
+            UnreadableError: The gain is not finite.
+        """
+        if found is None and self.gain is None:
+            raise UndeclaredError(source, f"calibration: the gain of {lead or 'a lead'} is 0 or missing", "gain")
+        gain = found or self.gain or 0.0
+        if not isfinite(gain):
+            raise UnreadableError(source, f"has a gain of {lead or 'a lead'} that is not finite")
+        return gain
 
     def leads_of(self, source: str, found: Sequence[str] | None) -> tuple[str, ...]:
         """Return the channel names of a file; `LEADS` if neither the file nor the caller names them.

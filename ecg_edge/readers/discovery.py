@@ -2,11 +2,15 @@
 
 import os
 import stat
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ecg_edge.errors import UnreadableError
+from ecg_edge.readers.byte_source import FileSource
+from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats import npy
 from ecg_edge.readers.registry import (
@@ -14,12 +18,11 @@ from ecg_edge.readers.registry import (
     Format,
     format_by_suffix,
     is_macos_metadata,
-    is_packable,
     recognise,
     suffixes,
 )
 from ecg_edge.recording import Recording
-from ecg_edge.recording.record_file import RecordFile
+from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 
 def read_recording(
@@ -28,6 +31,7 @@ def read_recording(
     sampling_rate: float | None = None,
     units: str | None = None,
     leads: Sequence[str] | None = None,
+    gain: float | None = None,
 ) -> Recording:
     """Read a file that holds one recording.
 
@@ -36,13 +40,14 @@ def read_recording(
         sampling_rate: Samples per second, if the file does not state it.
         units: For example "mV" or "uV", if the file does not state them.
         leads: Channel names in file order, if the file does not name them.
+        gain: Converter steps per millivolt, if the file says that it is not calibrated.
 
     Raises:
         UnreadableError: The file is missing, is damaged, has an unknown format, or holds several recordings.
         InvalidRecordingError: The content is not a 12-lead recording, or contradicts the arguments.
         MissingExtraError: The format needs an optional library that is not installed.
     """
-    declared = Declared(sampling_rate, units, None if leads is None else tuple(leads))
+    declared = Declared(sampling_rate, units, None if leads is None else tuple(leads), gain)
     records = list(find_records(path, declared))
     if len(records) > 1:
         raise UnreadableError(path, f"holds {len(records)} recordings, expected one; list them with find_records")
@@ -55,6 +60,11 @@ def find_records(path: str | os.PathLike[str], declared: Declared = NOTHING) -> 
     A recording is read only when its `read` is called. Other files in a folder or an archive are skipped. A path that
     is missing, damaged or without recordings yields one record whose `read` raises UnreadableError.
     """
+    return (item for item in find_candidates(path, declared) if isinstance(item, RecordFile))
+
+
+def find_candidates(path: str | os.PathLike[str], declared: Declared = NOTHING) -> Iterator[RecordFile | PassedOver]:
+    """List the recordings as `find_records` does, and the files that look like recordings and are passed over."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - Path("") would be the working directory
     except (OSError, ValueError) as error:
@@ -76,46 +86,73 @@ def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Re
     return npy.read_stream(stream, name, declared)
 
 
-def _find_in_folder(folder: Path, declared: Declared) -> Iterator[RecordFile]:
-    errors: list[OSError] = []
-    endings = suffixes()
-    files = [
-        Path(home, name)
-        for home, _, names in os.walk(folder, onerror=errors.append)
-        for name in names
-        if name.lower().endswith(endings) and not is_macos_metadata(name)
-    ]
-    for error in errors:
-        yield _make_failing_record(Path(error.filename), _make_unreadable_error(error.filename, error))
-    wanted = [file for file in sorted(files) if not _is_something_else(file)]
-    if not wanted and not errors:
-        yield _make_failing_record(folder, UnreadableError(folder, f"does not hold a recording ({' '.join(endings)})"))
-    for file in wanted:
-        yield from _find_in_file(file, declared)
+def _find_in_folder(folder: Path, declared: Declared) -> Iterator[RecordFile | PassedOver]:
+    files, errors = _list_files(folder)
+    for home, error in errors:
+        yield _make_failing_record(home, _make_unreadable_error(home, error))
+    named = _list_signal_files(files)
+    n_records = len(errors)
+    for file in files:
+        for item in _find_candidate(file, named[file.parent], declared):
+            n_records += isinstance(item, RecordFile)
+            yield item
+    if not n_records:
+        endings = " ".join(suffixes())
+        yield _make_failing_record(folder, UnreadableError(folder, f"does not hold a recording ({endings})"))
 
 
-def _is_something_else(path: Path) -> bool:
-    """Return whether a file is not a recording although its suffix fits, for example a .csv of labels."""
-    promised = format_by_suffix(path.name)
-    if promised is None or not promised.SUFFIX_PROVES_NOTHING:
-        return False
+def _list_files(folder: Path) -> tuple[list[Path], list[tuple[Path, OSError]]]:
+    """Return the files of a folder and its subfolders, sorted, and the folders that cannot be listed."""
+    files, errors, waiting = [], [], [folder]
+    while waiting:
+        home = waiting.pop()
+        try:
+            with os.scandir(home) as entries:
+                for entry in entries:
+                    path = home / entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+                    elif not is_macos_metadata(entry.name) and not path.is_dir():
+                        files.append(path)
+        except OSError as error:
+            errors.append((home, error))
+    return sorted(files), errors
+
+
+def _list_signal_files(files: list[Path]) -> defaultdict[Path, set[str]]:
+    """Return the names of the signal files that the WFDB headers of each folder name."""
+    named: defaultdict[Path, set[str]] = defaultdict(set)
+    for file in files:
+        if file.suffix.lower() == ".hea":
+            with suppress(UnreadableError):  # reading the record reports the error
+                named[file.parent] |= list_signal_files(_read_head(file)[0])
+    return named
+
+
+def _find_candidate(path: Path, named: set[str], declared: Declared) -> Iterator[RecordFile | PassedOver]:
+    """Yield the recordings of a file in a folder, or that it is passed over; nothing if it is something else."""
     try:
-        head, _ = _read_head(path)
-    except OSError:
-        return False
-    return not promised.recognises(head, path.name)
+        found = judge(path.name, lambda: _read_head(path)[0], named)
+    except UnreadableError as error:
+        if format_by_suffix(path.name) is not None:
+            yield _make_failing_record(path, error)
+        return
+    if isinstance(found, str):
+        yield PassedOver(str(path), found)
+    elif found is not None:
+        yield from _find_in_file(path, declared)
 
 
-def _find_in_file(path: Path, declared: Declared) -> Iterator[RecordFile]:
+def _find_in_file(path: Path, declared: Declared) -> Iterator[RecordFile | PassedOver]:
     try:
         head, size = _read_head(path)
         found = _recognise(path, head)
-        alone = is_packable(found)  # otherwise the recordings are in other files or packed in this one
-        for record in found.records(path, declared):
-            yield record._replace(size=size) if alone else record
+        alone = found.SUFFIXES != (".zip",)
+        for item in found.records(path, declared):
+            yield item._replace(size=size) if alone and isinstance(item, RecordFile) else item
     except UnreadableError as error:
         yield _make_failing_record(path, error)
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - a fault of one file must not end the others
         yield _make_failing_record(path, _make_unreadable_error(path, error))
 
 
@@ -124,10 +161,8 @@ def _recognise(path: Path, head: bytes) -> Format:
     if found is not None:
         return found
     promised = format_by_suffix(path.name)
-    if head and promised and promised.SUFFIX_PROVES_NOTHING:
+    if promised and promised.SUFFIX_PROVES_NOTHING:
         return promised  # its error message says what is missing
-    if not head:
-        raise UnreadableError(path, "is empty")
     raise UnreadableError(path, f"has an unknown format; the known formats are {' '.join(suffixes())}")
 
 
@@ -135,18 +170,16 @@ def _read_head(path: Path) -> tuple[bytes, int]:
     """Return the first bytes of a file, and its size in bytes.
 
     Raises:
-        UnreadableError: It is a device or a pipe; reading those could block.
-        OSError: It cannot be read.
+        UnreadableError: It cannot be read, is empty, or is not a regular file.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableError(path, "is not a regular file")
-    with path.open("rb", buffering=0) as file:
-        return file.read(HEAD), status.st_size
+    file = FileSource(path)
+    return file.read((0, min(HEAD, file.size)))[0], file.size
 
 
-def _make_unreadable_error(path: str | os.PathLike[str], error: OSError | ValueError) -> UnreadableError:
-    return UnreadableError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+def _make_unreadable_error(path: str | os.PathLike[str], error: Exception) -> UnreadableError:
+    if isinstance(error, OSError | ValueError):
+        return UnreadableError(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    return UnreadableError(path, f"cannot be read: {type(error).__name__}: {error}")
 
 
 def _make_failing_record(path: Path, error: UnreadableError) -> RecordFile:

@@ -1,19 +1,22 @@
 """The list of input formats. Each one is a module in `ecg_edge.readers.formats`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from ecg_edge.readers.byte_source import ByteSource
 from ecg_edge.readers.declared import Declared
 from ecg_edge.recording import Recording
-from ecg_edge.recording.record_file import RecordFile
+from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 _PACKAGE = "ecg_edge.readers.formats"
 _FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record", "zip_archive")
 """Modules of all formats, in the order in which they are tried on a file."""
-PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table")
-"""Modules of the formats whose recordings are single files; an archive may hold these too."""
+PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record")
+"""Modules of the formats that an archive may hold."""
+Beside = Callable[[str], ByteSource]
+"""Opens another file in the folder of a file; raises UnreadableError."""
 HEAD = 8192
 """Number of bytes at the beginning of a file that a format is recognised by."""
 
@@ -29,8 +32,8 @@ class Format(Protocol):
     def recognises(self, head: bytes, name: str) -> bool:
         """Return whether a file has this format, by its first bytes and its name."""
 
-    def records(self, path: Path, declared: Declared) -> Iterator[RecordFile]:
-        """Yield the recordings of a file.
+    def records(self, path: Path, declared: Declared) -> Iterator[RecordFile | PassedOver]:
+        """Yield the recordings of a file, and what an archive holds that is passed over.
 
         Raises:
             UnreadableError: The recordings of the file cannot be listed.
@@ -38,10 +41,10 @@ class Format(Protocol):
 
 
 class PackedFormat(Format, Protocol):
-    """A format whose recordings are single files; an archive may hold these too."""
+    """A format that an archive may hold."""
 
-    def parse(self, content: bytes, name: str, source: str, declared: Declared) -> Recording:
-        """Read a recording from the bytes of a file.
+    def parse(self, content: bytes, name: str, source: str, declared: Declared, beside: Beside) -> Recording:
+        """Read a recording from the bytes of a file and of the files beside it.
 
         Raises:
             UnreadableError: The bytes do not have this format, or are damaged.
@@ -65,11 +68,6 @@ def packed_formats() -> Iterator[PackedFormat]:
     """Import and yield the formats that an archive may hold, one by one."""
     for name in PACKED_FORMATS:
         yield cast("PackedFormat", import_module(f"{_PACKAGE}.{name}"))
-
-
-def is_packable(found: Format) -> bool:
-    """Return whether an archive may hold files of a format."""
-    return any(packed is found for packed in packed_formats())
 
 
 def is_macos_metadata(name: str) -> bool:

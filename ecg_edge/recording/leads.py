@@ -8,15 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import MissingLeadsError, RepeatedLeadError
+from ecg_edge.recording.spellings import read_as_written
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 _OF_LIMBS = {"i": "I", "ii": "II", "iii": "III", "1": "I", "2": "II", "3": "III"}
 _AUGMENTED = {"avr": "aVR", "avl": "aVL", "avf": "aVF"}
-# "I-II" is a bipolar channel and "-aVR" an inverted one: a hyphen may only follow a prefix directly.
+# "I-II" is a bipolar channel and "-aVR" an inverted one: a hyphen may only follow a prefix directly, or stand before
+# the name of the common reference.
 _SPELLING = (
-    r"(?P<prefix>(?:mdc_ecg_lead_|(?:ecg|ekg)?[ _.:]?lead|ecg|ekg)?(?:[ _.:]+|(?<=[a-z])-)?)"
+    r"(?P<prefix>(?:mdc_ecg_lead_|(?:ecg|ekg)?[ _.:]?lead|ecg|ekg|отв(?:едение)?|abl(?:eitung)?)?"
+    r"(?:[ _.:]+|(?<=[a-z])-)?)"
     r"(?:(?P<limb>i{1,3})|d ?(?P<d>i{1,3}|[123])|(?P<number>[123])|(?P<augmented>av[rlf])|[vc] ?(?P<chest>[1-6]))[.:]?"
+    r"(?:[-_ ](?:ref|wct|avg))?(?: ?[\[(/_] ?[munμ]?v[\])]?)?"
 )
+_CYRILLIC_A = "\N{CYRILLIC SMALL LETTER A}"
 # Factors of I and II, by Einthoven's and Goldberger's relations.
 _DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 
@@ -24,14 +29,18 @@ _DERIVED = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": 
 def canonical_lead(name: str) -> str | None:
     """Return the name in `LEADS` of a lead in any common spelling; None for any other channel.
 
-    `avr`, `MDC_ECG_LEAD_AVR`, `Lead I`, `ECG V1`, `DI`, `D2`, `C1` and `V1.` are known. `-aVR`, `V3R`, `V7`, `MLII` and
-    the Frank leads are different leads; `ECG 1` is a channel number, not a lead.
+    `avr`, `MDC_ECG_LEAD_AVR`, `Lead I`, `ECG V1`, `DI`, `D2`, `C1`, `V1.`, `ECG I-Ref`, `V1-WCT`, `I (uV)`, `Abl. I`
+    and `отв. I` are known. `-aVR`, `V3R`, `V7`, `MLII` and the Frank leads are different leads; `ECG 1` is a channel
+    number, not a lead.
     """
-    found = re.fullmatch(_SPELLING, name.strip().casefold()) if len(name) < 100 else None
+    spellings = read_as_written(name) if len(name) < 100 else ()
+    found = next(
+        (found for text in spellings if (found := re.fullmatch(_SPELLING, text.replace(_CYRILLIC_A, "a")))), None
+    )
     if found is None:
         return None
     if found["number"]:
-        return _OF_LIMBS[found["number"]] if "lead" in found["prefix"] else None
+        return _OF_LIMBS[found["number"]] if re.search("lead|отв|abl", found["prefix"]) else None
     if found["chest"]:
         return "V" + found["chest"]
     return _AUGMENTED[found["augmented"]] if found["augmented"] else _OF_LIMBS[found["limb"] or found["d"]]

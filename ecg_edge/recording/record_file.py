@@ -1,4 +1,4 @@
-"""A recording that is still on disk."""
+"""A recording that is still on disk, and a file that is not read."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,3 +17,12 @@ class RecordFile(NamedTuple):
     """Return the recording; raises EcgEdgeError if it cannot be read."""
     size: int | None = None
     """Size on disk in bytes, if it is known."""
+
+
+class PassedOver(NamedTuple):
+    """A file that looks like a recording and is not read."""
+
+    source: str
+    """Where the file is stored, e.g. a path."""
+    reason: str
+    """Why it is not read."""

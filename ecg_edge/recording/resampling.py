@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import MissingExtraError, SamplingRateError
+from ecg_edge.errors import InvalidRecordingError, SamplingRateError
+from ecg_edge.extras import optional_library
+from ecg_edge.recording.gaps import hold_last
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.recording import Recording
 
@@ -78,7 +80,11 @@ class Resampler:
         return self._process(still, last=True)
 
     def _process(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
-        result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        try:
+            result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        except Exception as error:
+            msg = f"the library soxr cannot resample the recording ({type(error).__name__}: {error})"
+            raise InvalidRecordingError(msg) from error
         whole = resampled_length(self._n_in, self._from_rate, self._to_rate)
         finished: NDArray[np.float32] = np.ascontiguousarray(result[:, : whole - self._n_out])
         for lead, start, stop in self._gaps:
@@ -88,7 +94,7 @@ class Resampler:
         return finished
 
     def _replace_gaps(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a chunk with 0 for samples that are not finite, and note which output samples they affect."""
+        """Return a chunk without gaps, and note which output samples they affect."""
         finite = np.isfinite(chunk)
         if finite.all():
             return chunk
@@ -97,7 +103,7 @@ class Resampler:
             changes = np.flatnonzero(np.diff(finite[lead], prepend=True, append=True)) + self._n_in
             for start, stop in changes.reshape(-1, 2):
                 self._gaps.append((int(lead), max(0, int((start - 1) * ratio)), math.ceil(stop * ratio) + 1))
-        return np.where(finite, chunk, np.float32(0))
+        return hold_last(chunk, self._last)
 
 
 def same_rate(one: float, other: float) -> bool:
@@ -187,9 +193,6 @@ def resample(recording: Recording, rate: float) -> Recording:
 
 
 def _make_stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
-    try:
+    with optional_library("soxr", f"resampling a recording of {from_rate:g} Hz to {to_rate:g} Hz", "resample"):
         import soxr
-    except ImportError as error:
-        purpose = f"a recording of {from_rate:g} Hz must be resampled to {to_rate:g} Hz, which"
-        raise MissingExtraError(purpose, "resample") from error
     return soxr.ResampleStream(from_rate, to_rate, n_leads, dtype="float32", quality="HQ")

@@ -1,6 +1,7 @@
 """Voltage units. They are stated by the file or the caller, never guessed."""
 
 from ecg_edge.errors import UnitsError
+from ecg_edge.recording.spellings import read_as_written
 
 IN_MILLIVOLTS = {"mV": 1.0, "uV": 1e-3, "nV": 1e-6, "V": 1e3}
 _WORDS = {"milli": "mV", "micro": "uV", "nano": "nV", "": "V"}
@@ -8,6 +9,13 @@ _WORDS = {"milli": "mV", "micro": "uV", "nano": "nV", "": "V"}
 _SPELLINGS = {
     **{unit.casefold(): unit for unit in IN_MILLIVOLTS},
     "\N{GREEK SMALL LETTER MU}v": "uV",
+    "mkv": "uV",
+    # A program that does not know the sign for micro leaves another one in its place.
+    **dict.fromkeys((".v", "?v", "\N{REPLACEMENT CHARACTER}v"), "uV"),
+    "мкв": "uV",
+    "мв": "mV",
+    "нв": "nV",
+    "в": "V",
     **{f"{word}volt{plural}": unit for word, unit in _WORDS.items() for plural in ("", "s")},
 }
 
@@ -20,7 +28,7 @@ def canonical_units(text: str) -> str:
     """
     if text in IN_MILLIVOLTS:
         return text
-    unit = _SPELLINGS.get(text.strip().casefold())
-    if unit is None:
-        raise UnitsError(text, tuple(IN_MILLIVOLTS))
-    return unit
+    for spelling in read_as_written(text):
+        if spelling in _SPELLINGS:
+            return _SPELLINGS[spelling]
+    raise UnitsError(text, tuple(IN_MILLIVOLTS))

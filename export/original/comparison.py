@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg_edge.cores import usable_cores
 from ecg_edge.detector import Detector
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
 from ecg_edge.readers import find_records
-from ecg_edge.scheduling import usable_cores
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ HEADERS = {
     "header_unhashable": (header("{[]: 1}"), UNSOUND),
     "header_nul": (header(b"{'descr': '<f4\0'}"), UNSOUND),
     "header_not_ascii": (header(b"\xff\xfe" * 40), UNSOUND),
-    "version_3": (npy(ECG, (3, 0)), "version for structured data"),
+    "version_3": (npy(ECG, (3, 0)), ""),
     "version_9": (MAGIC + b"\x09\0" + bytes(100), "version"),
     "version_2_header_of_4_gb": (MAGIC + b"\2\0\xff\xff\xff\xff" + bytes(100), UNSOUND),
 }

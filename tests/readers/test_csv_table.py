@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_edge import read_recording
-from ecg_edge.errors import EcgEdgeError
+from ecg_edge.errors import EcgEdgeError, UndeclaredError
 from ecg_edge.readers.formats import csv_table
 from ecg_edge.recording.leads import LEADS
 
@@ -128,7 +128,6 @@ def replaced(at, row):
 HOSTILE = {
     "words in a row": (replaced(700, "what is this"), "line 701 is not a row of numbers"),
     "a short row": (replaced(700, "1,2,3"), "line 701 is not a row of numbers"),
-    "an empty cell": (replaced(700, ",".join(["0.1"] * 11) + ","), "line 701 is not a row of numbers"),
     "no rows": (",".join(units("mV")), "has no rows"),
     "something else": ("name,a,b,c,d,e,f,g\nx,1,2,3,4,5,6,7\n", "not a table of leads"),
     "few columns": ("I,II\n1,2\n", "not a table of leads"),
@@ -171,3 +170,16 @@ def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
     tracemalloc.stop()
     assert peak < 10e6
     np.testing.assert_allclose(recording.stretch(0, 30_000), np.tile(SIGNAL, 20), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "NA", "null"])
+def test_an_empty_cell_is_a_missing_sample(tmp_path, cell):
+    (tmp_path / "a.csv").write_text(replaced(700, ",".join([*["0.1"] * 11, cell])))
+    signal = read_recording(tmp_path / "a.csv", sampling_rate=500).stretch(0, 800)
+    assert np.argwhere(~np.isfinite(signal)).tolist() == [[11, 699]]
+
+
+def test_all_that_a_table_does_not_state_is_asked_for_at_once(tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join([",".join(LEADS), *[",".join(["0"] * 12)] * 900]))
+    with pytest.raises(UndeclaredError, match=r"its sampling rate and its units; pass --sampling-rate .* and --units"):
+        read_recording(tmp_path / "a.csv")

@@ -135,7 +135,7 @@ HOSTILE = {
     "no samples": (lambda: changed(NumberOfWaveformSamples=0), "states 0 samples"),
     "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels, but it describes 12"),
     "mu-law": (lambda: changed(WaveformBitsAllocated=8, WaveformSampleInterpretation="MB"), "8 bits MB"),
-    "no rate": (lambda: changed(SamplingFrequency=0), "not a valid DICOM waveform"),
+    "no rate": (lambda: changed(SamplingFrequency=0), "does not state its sampling rate"),
     "no sensitivity": (lambda: without("ChannelSensitivity"), "without sensitivity"),
     "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "does not state its units"),
     "no leads": (lambda: without("ChannelSourceSequence"), "are missing"),
@@ -177,3 +177,32 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(dicom, "_MOST_BYTES", 1000)
     with pytest.raises(EcgEdgeError, match="larger than 1000 bytes"):
         found(write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)]))
+
+
+@pytest.mark.parametrize("status", ["DISCONNECTED", ["OK", "TEST DATA"]])
+def test_a_lead_that_the_file_calls_unusable_is_refused(tmp_path, status):
+    group = dicom_group(MICROVOLTS)
+    group.ChannelDefinitionSequence[8].ChannelStatus = status
+    with pytest.raises(EcgEdgeError, match=r"states that the lead V3 is (DISCONNECTED|TEST DATA)"):
+        found(write_dicom_groups(tmp_path / "a.dcm", [group]))
+
+
+def test_a_status_of_ok_is_no_fault(tmp_path):
+    group = dicom_group(MICROVOLTS)
+    for channel in group.ChannelDefinitionSequence:
+        channel.ChannelStatus = "OK"
+    np.testing.assert_allclose(found(write_dicom_groups(tmp_path / "a.dcm", [group])), SIGNAL, atol=1e-3)
+
+
+def test_leads_with_a_time_skew_are_refused(tmp_path):
+    group = dicom_group(MICROVOLTS)
+    group.ChannelDefinitionSequence[3].ChannelTimeSkew = "0.5"
+    with pytest.raises(EcgEdgeError, match=r"its leads were sampled up to 0\.5 s apart"):
+        found(write_dicom_groups(tmp_path / "a.dcm", [group]))
+
+
+def test_a_file_of_very_many_items_is_refused_before_the_library_reads_it(tmp_path):
+    path = write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)])
+    path.write_bytes(path.read_bytes() + b"\xfe\xff\x00\xe0\0\0\0\0" * 6000)
+    with pytest.raises(EcgEdgeError, match="items, more than 5000"):
+        found(path)

@@ -19,9 +19,9 @@ def other(label="Resp", rate=50, units="l"):
     return edfio.EdfSignal(np.zeros(6 * rate), rate, label=label, physical_dimension=units, physical_range=(-1, 1))
 
 
-@pytest.mark.parametrize("small", [0, 2**18])
-def test_other_signals_annotations_and_rates_do_not_disturb_the_leads(tmp_path, monkeypatch, small):
-    monkeypatch.setattr(edf, "_SMALL_DATA_RECORD", small)
+@pytest.mark.parametrize("together", [0, 2**23])
+def test_other_signals_annotations_and_rates_do_not_disturb_the_leads(tmp_path, monkeypatch, together):
+    monkeypatch.setattr(edf, "_MOST_TOGETHER", together)
     signals = edf_signals(SIGNAL, leads=[f"ECG {lead}" for lead in LEADS])
     signals = [other(), *signals[:5], other("ECG V7", 100, "mV"), *signals[5:]]
     edfio.Edf(signals, annotations=[edfio.EdfAnnotation(1, None, "chest pain")]).write(tmp_path / "a.edf")
@@ -91,9 +91,9 @@ HOSTILE = {
     "no signals": (252, b"0   ", "it has 0 signals"),
     "signals beyond the end": (252, b"500 ", "is cut off"),
     "words": (252, b"many", "header cannot be read"),
-    "no duration": (244, b"0       ", "header cannot be read"),
-    "negative duration": (244, b"-1      ", "sampling rate must be a positive number"),
-    "nan duration": (244, b"nan     ", "sampling rate must be a positive number"),
+    "no duration": (244, b"0       ", "does not state its sampling rate; pass --sampling-rate"),
+    "negative duration": (244, b"-1      ", "does not state its sampling rate"),
+    "nan duration": (244, b"nan     ", "does not state its sampling rate"),
     "huge data record": (column("samples"), b"99999999", "different sampling rates"),
     "negative samples": (column("samples", 3), b"-500    ", "negative number of samples"),
     "flat calibration": (column("digital_max", 4), b"-32768  ", "without calibration"),
@@ -143,3 +143,63 @@ def test_an_hour_is_answered_in_little_memory(tmp_path, tiny):
     tracemalloc.stop()
     assert finding.duration_s == 3600
     assert peak < 20e6
+
+
+def rewrite(path, *changes):
+    content = bytearray(path.read_bytes())
+    for at, new in changes:
+        content[at : at + len(new)] = new
+    path.write_bytes(content)
+    return path
+
+
+def test_a_header_that_is_padded_with_nuls_and_has_decimal_commas_is_read(tmp_path):
+    path = write_edf(tmp_path / "a.edf", SIGNAL)
+    fields = [(0, 8), (184, 8), (236, 8), (244, 8), (252, 4), *[(256 + 16 * i, 16) for i in range(12)]]
+    content = path.read_bytes()
+    nuls = [(at, content[at : at + width].rstrip().ljust(width, b"\0")) for at, width in fields]
+    physical = 256 + 12 * (16 + 80 + 8)
+    commas = [(physical, content[physical : physical + 12 * 16].replace(b".", b","))]
+    recording = read_recording(rewrite(path, *nuls, *commas))
+    np.testing.assert_allclose(recording.stretch(0, 3000), SIGNAL, atol=1e-3)
+
+
+def test_the_lowest_number_outside_of_the_range_is_a_missing_sample(tmp_path):
+    signals = [
+        edfio.EdfSignal(row, 500, label=lead, physical_dimension="mV", digital_range=(-32767, 32767))
+        for row, lead in zip(SIGNAL, LEADS, strict=True)
+    ]
+    edfio.Edf(signals).write(tmp_path / "a.edf")
+    rewrite(tmp_path / "a.edf", (256 * 13 + 2 * (500 * 4 + 250), b"\0\x80"))
+    found = read_recording(tmp_path / "a.edf").stretch(0, 3000)
+    assert np.argwhere(~np.isfinite(found)).tolist() == [[4, 250]]
+
+
+def test_a_data_record_that_holds_almost_nothing_of_the_leads_is_refused(tmp_path):
+    path = tmp_path / "a.edf"
+    other = edfio.EdfSignal(np.zeros(6 * 500), 500, label="other", physical_dimension="l", physical_range=(-1, 1))
+    edfio.Edf([*edf_signals(SIGNAL), other]).write(path)
+    samples = 256 + 13 * (16 + 80 + 8 + 8 + 8 + 8 + 8 + 80)
+    rewrite(path, (samples, b"1       " * 12 + b"99999999"))
+    with pytest.raises(UnreadableError, match="100000011 samples in a data record, but only 12 of the leads"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("unit", [b"\xc2\xb5V", b"\xce\xbcV", b"\xb5V", b"\xe6V", b".V", b"?V", "мкВ".encode("cp1251")])
+def test_microvolts_of_damaged_or_foreign_headers_are_known(tmp_path, unit):
+    path = write_edf(tmp_path / "a.edf", SIGNAL)
+    rewrite(path, (256 + 12 * 96, unit.ljust(8) * 12))
+    np.testing.assert_allclose(read_recording(path).stretch(0, 3000), SIGNAL / 1000, atol=1e-5)
+
+
+def test_units_that_nobody_understands_are_those_that_the_caller_states(tmp_path):
+    path = write_edf(tmp_path / "a.edf", SIGNAL)
+    rewrite(path, (256 + 12 * 96, b"qq      " * 12))
+    with pytest.raises(EcgEdgeError, match=r"a\.edf: qq is not a voltage unit, .*; pass --units"):
+        read_recording(path)
+    np.testing.assert_allclose(read_recording(path, units="mV").stretch(0, 3000), SIGNAL, atol=1e-3)
+
+
+def test_a_duration_that_is_not_a_number_leaves_the_rate_to_the_caller(tmp_path):
+    path = rewrite(write_edf(tmp_path / "a.edf", SIGNAL), (244, b"?       "))
+    assert read_recording(path, sampling_rate=500).sampling_rate == 500

@@ -148,8 +148,11 @@ def test_a_zip_may_hold_files_of_all_formats_that_are_one_file(tmp_path):
 
 def test_an_archive_without_a_recording_says_what_it_may_hold(tmp_path):
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
-        archive.writestr("a.hea", "a 12 500 5000\n")
-    with pytest.raises(UnreadableError, match=r"does not hold a recording \(.*\.npy.*\); unpack WFDB records first"):
+        archive.writestr("a.pdf", "%PDF-1.7")
+        archive.writestr("a.scp", "?")
+    with pytest.raises(
+        UnreadableError, match=r"does not hold a recording \(.*\.npy.*\); a\.scp looks like an SCP-ECG file"
+    ):
         read_recording(tmp_path / "z.zip")
 
 
@@ -173,7 +176,7 @@ def test_an_unknown_format_is_refused_with_a_list_of_known_ones(tmp_path):
         read_recording(tmp_path / "a.pdf")
 
 
-@pytest.mark.parametrize(("suffix", "extra"), [(".hea", "wfdb"), (".dcm", "dicom")])
+@pytest.mark.parametrize(("suffix", "extra"), [(".dcm", "dicom")])
 def test_a_missing_library_is_named_by_its_extra(tmp_path, monkeypatch, suffix, extra):
     path = WRITERS[suffix](tmp_path / f"a{suffix}", SIGNAL)
     monkeypatch.setitem(sys.modules, LIBRARIES[suffix], None)

@@ -33,6 +33,22 @@ def test_common_spellings_of_each_lead_are_known(lead):
         ("C1", "V1"),
         ("c6", "V6"),
         ("V 2", "V2"),
+        ("ECG I-Ref", "I"),
+        ("ECG aVR-REF", "aVR"),
+        ("V1-WCT", "V1"),
+        ("I (uV)", "I"),
+        ("V3 [mV]", "V3"),
+        ("отв. I", "I"),
+        ("отв. V2", "V2"),
+        ("Отведение III", "III"),
+        ("отв. 2", "II"),
+        ("\N{CYRILLIC SMALL LETTER A}VF", "aVF"),
+        ("отв. II".encode("cp1251").decode("latin-1"), "II"),
+        ("отв. II".encode("cp866").decode("latin-1"), "II"),
+        ("отв. aVL".encode().decode("latin-1"), "aVL"),
+        ("Abl. I", "I"),
+        ("Ableitung V4", "V4"),
+        ("II\0\0\0", "II"),
     ],
 )
 def test_other_spellings_are_known(spelling, lead):
@@ -58,7 +74,19 @@ def test_other_spellings_are_known(spelling, lead):
         "IV",
         "",
     ]
-    + ["Resp", "V1-V2", "aVR (inverted)", "MDC_ECG_LEAD_V7", "V0", "ECG1", "V11", "IIII", "I" * 10_000],
+    + [
+        "Resp",
+        "V1-V2",
+        "I-V1",
+        "отв. V7",
+        "aVR (inverted)",
+        "MDC_ECG_LEAD_V7",
+        "V0",
+        "ECG1",
+        "V11",
+        "IIII",
+        "I" * 10_000,
+    ],
 )
 def test_other_channels_are_not_taken_for_a_lead(name):
     assert canonical_lead(name) is None

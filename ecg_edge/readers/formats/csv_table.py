@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
+from ecg_edge.errors import InvalidRecordingError, UndeclaredError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
@@ -22,9 +24,11 @@ from ecg_edge.recording.record_file import RecordFile
 SUFFIXES = (".csv", ".tsv")
 SUFFIX_PROVES_NOTHING = True
 # A number takes at least two bytes in the file and four in memory, so this limits both.
-_MOST_BYTES = 256 * 2**20
+_MOST_BYTES = 128 * 2**20
 _HEAD = 8192
 _ROWS_AT_A_TIME = 4096
+_MISSING = {"", "-", "n/a", "na", "none", "null"}
+"""Cells that stand for a missing sample."""
 
 
 def recognises(head: bytes, name: str) -> bool:
@@ -37,29 +41,37 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read a recording from the bytes of a table.
 
     Raises:
         UnreadableError: The bytes are not a table of leads, or a row does not hold numbers.
         InvalidRecordingError: Leads, units or sampling rate are missing.
     """
+    _check_size(len(content), source)
     header = _read_csv_header(content[:_HEAD], source)
-    return _read_recording(io.TextIOWrapper(io.BytesIO(content), header.encoding), header, name, source, declared)
+    text = io.TextIOWrapper(io.BytesIO(content), header.encoding)
+    return _read_recording(text, header, content.count(b"\n") + 1, name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
     found = FileSource(path)
-    if found.size > _MOST_BYTES:
-        raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes; save it as .npy or EDF")
+    _check_size(found.size, str(path))
     header = _read_csv_header(found.read((0, min(_HEAD, found.size)))[0], str(path))
-    try:
-        with path.open(encoding=header.encoding) as file:
-            return _read_recording(file, header, path.stem, str(path), declared)
-    except OSError as error:
-        if isinstance(error, EcgEdgeError):
-            raise
-        raise UnreadableError(path, f"cannot be read: {error.strerror or error}") from error
+    with found.open() as raw:
+        n_lines = 1
+        while piece := raw.read(2**20):
+            n_lines += piece.count(b"\n")
+        raw.seek(0)
+        text = io.TextIOWrapper(io.BufferedReader(raw), header.encoding)
+        return _read_recording(text, header, n_lines, path.stem, str(path), declared)
+
+
+def _check_size(size: int, source: str) -> None:
+    if size > _MOST_BYTES:
+        raise UnreadableError(source, f"is larger than {_MOST_BYTES} bytes; save it as .npy or EDF")
 
 
 def _read_csv_header(head: bytes, source: str) -> Header:
@@ -69,42 +81,71 @@ def _read_csv_header(head: bytes, source: str) -> Header:
     return header
 
 
-def _read_recording(file: TextIO, header: Header, name: str, source: str, declared: Declared) -> Recording:
+def _read_recording(  # noqa: PLR0913, PLR0917 - what a table is read with
+    file: TextIO, header: Header, n_lines: int, name: str, source: str, declared: Declared
+) -> Recording:
     names = header.names
     if names is None and header.n_columns != len(declared.leads or LEADS):
         msg = f"{source}: has {header.n_columns} columns and no header; name them with --leads (in Python leads=...)"
         raise InvalidRecordingError(msg)
+    if header.second is None and not (declared.sampling_rate or declared.units or any(header.units)):
+        raise UndeclaredError(source, "sampling rate", "sampling-rate", ("units", "units"))
     channels = find_channels(source, declared.leads_of(source, names), header.units, declared)
     columns = [header.columns[row] for row in channels.rows]
     if header.second is None:
         declared.rate_of(source, None)  # fail before the rows are read
-    times, leads = _parse_numbers(file, header, columns, source)
+    times, leads = _parse_numbers(file, header, n_lines, columns, source)
     rate = declared.rate_of(source, None if times is None else _compute_rate(times, header.second or 1.0, source))
     leads *= channels.millivolts.astype(np.float32)
     return Recording(leads, rate, channels.leads, "mV", name, source)
 
 
 def _parse_numbers(
-    file: TextIO, header: Header, columns: list[int], source: str
+    file: TextIO, header: Header, n_lines: int, columns: list[int], source: str
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float32]]:
-    """Return the time column, if it has a unit, shape (rows,), and the lead columns, shape (leads, rows)."""
+    """Return the time column, if it has a unit, shape (rows,), and the lead columns, shape (leads, rows).
+
+    Args:
+        file: The whole table.
+        header: Its layout.
+        n_lines: Number of lines, at least that of the rows.
+        columns: Index of each lead.
+        source: Name of the file in error messages.
+    """
     timed = header.time is not None and header.second is not None
     wanted = [header.time, *columns] if header.time is not None and timed else columns
     lines, delimiter = _skip_header(file, header, source)
-    times, parts, done = [], [], header.n_lines
+    times, leads = np.empty(n_lines * timed), np.empty((len(columns), n_lines), np.float32)
+    done = 0
     while block := list(islice(lines, _ROWS_AT_A_TIME)):
-        try:
-            values = np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
-        except (ValueError, IndexError) as error:
-            at = done + 1 + _find_first_bad(block, delimiter, wanted)
-            raise UnreadableError(source, f"line {at} is not a row of numbers") from error
-        times.append(values[:, 0])
+        values = _parse_block(block, delimiter, wanted, source, header.n_lines + done)
         with np.errstate(over="ignore"):
-            parts.append(values[:, int(timed) :].T.astype(np.float32))
+            leads[:, done : done + len(block)] = values[:, int(timed) :].T
+        if timed:
+            times[done : done + len(block)] = values[:, 0]
         done += len(block)
-    if not parts:
+    if not done:
         raise UnreadableError(source, "has no rows")
-    return np.concatenate(times) if timed else None, np.concatenate(parts, axis=1)
+    return times[:done] if timed else None, leads[:, :done]
+
+
+def _parse_block(
+    block: list[str], delimiter: str, wanted: list[int], source: str, n_before: int
+) -> NDArray[np.float64]:
+    """Return the wanted cells of some rows, shape (rows, cells); NaN for cells that are empty."""
+    with suppress(ValueError, IndexError):
+        return np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
+    block = [_fill_missing(line, delimiter) for line in block]
+    try:
+        return np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
+    except (ValueError, IndexError) as error:
+        at = n_before + 1 + _find_first_bad(block, delimiter, wanted)
+        raise UnreadableError(source, f"line {at} is not a row of numbers") from error
+
+
+def _fill_missing(line: str, delimiter: str) -> str:
+    cells = (cell.strip() for cell in line.split(delimiter))
+    return delimiter.join("nan" if cell.casefold() in _MISSING else cell for cell in cells)
 
 
 def _skip_header(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:

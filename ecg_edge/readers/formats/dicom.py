@@ -1,7 +1,7 @@
 """Read DICOM 12-lead waveforms with pydicom: the rhythm, not the median beat, in the units that the channels state."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import EcgEdgeError, MissingExtraError, UnreadableError
+from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
+from ecg_edge.extras import optional_library
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 
@@ -21,6 +23,11 @@ SUFFIX_PROVES_NOTHING = False
 # Ten seconds take about 0.1 MB, an hour 43 MB.
 _MOST_BYTES = 64 * 2**20
 _MOST_BYTES_OF_META = 2**14
+# Reading an item takes a thousand times longer than reading its bytes. A 12-lead recording has about a hundred.
+_ITEM = b"\xfe\xff\x00\xe0"
+_MOST_ITEMS = 5000
+_UNUSABLE = {"DISCONNECTED", "INVALID", "TEST DATA", "UNCALIBRATED"}
+_MOST_SKEW_S = 0.002
 _LITTLE_ENDIAN = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 _SAMPLES = {
     (8, "SB"): "i1",
@@ -47,7 +54,9 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read the rhythm of a DICOM file from its bytes.
 
     Raises:
@@ -61,21 +70,29 @@ def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) 
     except EcgEdgeError:
         raise
     except Exception as error:  # pydicom raises many kinds of errors for damaged elements
-        raise UnreadableError(source, f"is not a valid DICOM waveform: {error}") from error
+        raise UnreadableError(
+            source, f"is not a valid DICOM waveform (pydicom: {type(error).__name__}: {error})"
+        ) from error
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
     file = FileSource(path)
-    if file.size > _MOST_BYTES:
-        raise UnreadableError(path, f"is larger than {_MOST_BYTES} bytes")
+    _check_size(file.size, str(path))
     return parse(file.read((0, file.size))[0], path.stem, str(path), declared)
 
 
+def _check_size(size: int, source: str) -> None:
+    if size > _MOST_BYTES:
+        raise UnreadableError(source, f"is larger than {_MOST_BYTES} bytes")
+
+
 def _read_waveforms(content: bytes, source: str) -> list[Any]:
-    try:
+    with optional_library("pydicom", "a DICOM waveform", "dicom"):
         import pydicom
-    except ImportError as error:
-        raise MissingExtraError("a DICOM waveform", "dicom") from error
+    _check_size(len(content), source)
+    n_items = content.count(_ITEM)
+    if n_items > _MOST_ITEMS:
+        raise UnreadableError(source, f"has {n_items} items, more than {_MOST_ITEMS}")
     # A deflated file may unpack to any size, so only its meta information is read first.
     meta = 144 + int.from_bytes(content[140:144], "little")
     if content[132:136] != b"\2\0\0\0" or meta > _MOST_BYTES_OF_META:
@@ -106,7 +123,7 @@ def _is_recorded(group: Any) -> bool:  # noqa: ANN401
 
 def _rank(group: Any) -> tuple[bool, float]:  # noqa: ANN401
     """Return what a multiplex group is chosen by: whether it is labelled a rhythm, then its length in seconds."""
-    return "RHYTHM" in _read_label(group), group.NumberOfWaveformSamples / group.SamplingFrequency
+    return "RHYTHM" in _read_label(group), group.NumberOfWaveformSamples / float(group.get("SamplingFrequency") or 1)
 
 
 def _read_label(group: Any) -> str:  # noqa: ANN401
@@ -124,6 +141,7 @@ def _make_recording(group: Any, name: str, source: str, declared: Declared) -> R
     wanted = [definitions[row] for row in channels.rows]
     if any(definition.get("ChannelSensitivity") is None for definition in wanted):
         raise UnreadableError(source, "has a lead without sensitivity, so its voltage is not known")
+    _check_channels(source, channels.leads, wanted)
     gain, zero = (
         np.array([[float(value)] for value in values]) for values in zip(*map(_read_calibration, wanted), strict=True)
     )
@@ -131,8 +149,22 @@ def _make_recording(group: Any, name: str, source: str, declared: Declared) -> R
     padding = _read_padding(group, samples.dtype)
     if padding is not None:
         physical[samples.T[list(channels.rows)] == padding] = np.nan
-    rate = declared.rate_of(source, float(group.SamplingFrequency))
+    rate = declared.rate_of(source, float(group.get("SamplingFrequency") or 0))
     return Recording((physical * channels.millivolts).astype(np.float32), rate, channels.leads, "mV", name, source)
+
+
+def _check_channels(source: str, leads: Sequence[str], definitions: list[Any]) -> None:
+    """Refuse leads that the file itself calls unusable, or that were not sampled at the same time."""
+    for lead, definition in zip(leads, definitions, strict=True):
+        status = definition.get("ChannelStatus") or ()
+        found = _UNUSABLE & {status} if isinstance(status, str) else _UNUSABLE & {str(part) for part in status}
+        if found:
+            msg = f"{source}: states that the lead {lead} is {', '.join(sorted(found))}"
+            raise InvalidRecordingError(msg)
+    skews = [float(definition.get("ChannelTimeSkew") or 0) for definition in definitions]
+    if not max(skews) - min(skews) <= _MOST_SKEW_S:
+        msg = f"{source}: its leads were sampled up to {max(skews) - min(skews):g} s apart, not at the same time"
+        raise InvalidRecordingError(msg)
 
 
 def _read_multiplexed(group: Any, source: str) -> NDArray[np.generic]:  # noqa: ANN401

@@ -16,12 +16,12 @@ from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".edf",)
 SUFFIX_PROVES_NOTHING = False
-_VERSION = b"0       "
 _MOST_SIGNALS = 512
 # Columns of the second part of the header, and their widths in bytes.
 _COLUMNS = {
@@ -35,8 +35,11 @@ _COLUMNS = {
     "prefiltering": 80,
     "samples": 8,
 }
-# Data records of up to this number of samples are read whole; of larger ones only the leads are read.
-_SMALL_DATA_RECORD = 2**18
+# Up to this number of samples, data records are read whole; otherwise only the leads in them are read.
+_MOST_TOGETHER = 2**23
+_MOST_OTHERS = 1000
+"""A data record may hold this many times more samples than the leads in it. Reading would take too long."""
+_MISSING = -(2**15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,20 @@ class EdfSamples:
     """Millivolts of a digital step, shape (leads, 1)."""
     zero: NDArray[np.float64]
     """Millivolts of the digital value 0, shape (leads, 1)."""
+    marked: NDArray[np.bool_]
+    """Whether the lowest 16-bit number is outside the lead's range, and so marks a missing sample, shape (leads, 1)."""
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop` in millivolts, shape (leads, stop - start)."""
         start, stop, _ = slice(start, stop).indices(self.shape[1])
-        small = self.data_record <= _SMALL_DATA_RECORD
+        n_records = (stop - start) // self.lead_length + 2
+        small = n_records * self.data_record <= _MOST_TOGETHER
         digital = self._read_whole_records(start, stop) if small else self._read_parts(start, stop)
-        return (digital * self.gain + self.zero).astype(np.float32)
+        leads: NDArray[np.float32] = (digital * self.gain + self.zero).astype(np.float32)
+        missing = (digital == _MISSING) & self.marked
+        return np.where(missing, np.float32("nan"), leads) if missing.any() else leads
 
     def _read_whole_records(self, start: int, stop: int) -> NDArray[np.int16]:
         first = start // self.lead_length
@@ -89,7 +97,7 @@ class EdfSamples:
 
 def recognises(head: bytes, _name: str) -> bool:
     """Return whether a file is an EDF or EDF+."""
-    return head.startswith(_VERSION) and head[184:192].strip().isdigit()
+    return head[:8].strip(b"\0 ") == b"0" and head[184:192].strip(b"\0 ").isdigit()
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
@@ -97,7 +105,9 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
     yield RecordFile(path.stem, str(path), partial(_read_file, path, declared))
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read a recording from the bytes of an EDF file.
 
     Raises:
@@ -121,18 +131,21 @@ def _read_recording(data: ByteSource, name: str, declared: Declared) -> Recordin
     return Recording(samples, declared.rate_of(data.source, rate), leads, name=name, source=data.source)
 
 
-def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, float, tuple[str, ...]]:
+def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, float | None, tuple[str, ...]]:
     (first,) = data.read((0, 256))
     if first[192:197] == b"EDF+D":
         raise UnreadableError(data.source, "is an EDF+D file, a recording with gaps; export its parts as EDF+C")
-    columns = _read_columns(data, int(first[252:256]))
+    columns = _read_columns(data, int(_clean(first[252:256])))
     channels = find_channels(data.source, columns["label"], columns["units"], declared)
     lengths = [int(cell) for cell in columns["samples"]]
     if min(lengths) < 0:
         raise UnreadableError(data.source, "is not a valid EDF file: a signal has a negative number of samples")
     lead_length = _require_one_length(data.source, {lengths[row] for row in channels.rows})
+    if sum(lengths) > _MOST_OTHERS * lead_length * len(channels.rows):
+        why = f"has {sum(lengths)} samples in a data record, but only {lead_length * len(channels.rows)} of the leads"
+        raise UnreadableError(data.source, f"{why}; export the leads alone")
     offset = 256 * (1 + len(lengths))
-    n_records = _count_records(data, int(first[236:244]), offset, sum(lengths))
+    n_records = _count_records(data, int(_clean(first[236:244])), offset, sum(lengths))
     gain, zero = _read_calibration(data.source, columns, channels.rows)
     samples = EdfSamples(
         data,
@@ -142,10 +155,25 @@ def _read_header(data: ByteSource, declared: Declared) -> tuple[EdfSamples, floa
         lead_length,
         gain * channels.millivolts,
         zero * channels.millivolts,
+        np.array([[float(columns["digital_min"][row]) > _MISSING] for row in channels.rows]),
         (len(channels.rows), n_records * lead_length),
         np.dtype(np.float32),
     )
-    return samples, lead_length / float(first[244:252]), channels.leads
+    return samples, _compute_rate(lead_length, first[244:252]), channels.leads
+
+
+def _compute_rate(lead_length: int, duration: bytes) -> float | None:
+    """Return the sampling rate in Hz; None if the duration of a data record is not a positive number of seconds."""
+    try:
+        seconds = float(_clean(duration))
+    except ValueError:
+        return None
+    return lead_length / seconds if seconds > 0 else None
+
+
+def _clean(cell: bytes) -> str:
+    """Return a cell without its padding, with a decimal point."""
+    return cell.decode("latin-1").strip("\0 ").replace(",", ".")
 
 
 def _require_one_length(source: str, lengths: set[int]) -> int:
@@ -163,7 +191,7 @@ def _read_columns(data: ByteSource, n_signals: int) -> dict[str, list[str]]:
     columns, at = {}, 0
     for name, width in _COLUMNS.items():
         cells = [content[at + i * width : at + (i + 1) * width] for i in range(n_signals)]
-        columns[name] = [cell.decode("latin-1").strip() for cell in cells]
+        columns[name] = [cell.decode("latin-1").strip("\0 ") for cell in cells]
         at += width * n_signals
     return columns
 
@@ -182,7 +210,7 @@ def _read_calibration(
     source: str, columns: dict[str, list[str]], rows: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low, high, least, most = (
-        np.array([[float(columns[name][row])] for row in rows])
+        np.array([[float(columns[name][row].replace(",", "."))] for row in rows])
         for name in ("physical_min", "physical_max", "digital_min", "digital_max")
     )
     if not ((low != high) & (least != most) & np.isfinite(low + high + least + most)).all():

@@ -1,19 +1,19 @@
 """Read NumPy .npy files of any real data type, in C or Fortran order; default is mV, 500 Hz, standard lead order."""
 
-import io
 import math
+import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
@@ -21,12 +21,18 @@ from ecg_edge.recording.record_file import RecordFile
 SUFFIXES = (".npy",)
 SUFFIX_PROVES_NOTHING = False
 _MAGIC = b"\x93NUMPY"
-_HEADERS = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
 # By default NumPy refuses longer headers.
 _LONGEST_HEADER = 11_000
+# Python's own parser would run out of stack on a header that nests deeply.
+_ITEM = (
+    rb"\s*(?:'(?P<key>descr)'\s*:\s*'(?P<descr>[^']{1,32})'|'(?P<key_>fortran_order)'\s*:\s*(?P<fortran>True|False)"
+    rb"|'(?P<key__>shape)'\s*:\s*\((?P<shape>[-\d\s,L]{0,200})\))\s*(?:,|(?=\}))"
+)
+_VERSIONS = (b"\x01\0", b"\x02\0", b"\x03\0")
+_STRUCTURED = rb"'descr'\s*:\s*\["
 # Larger files are read in parts: a day of 12 leads takes 2 GB.
 _WHOLE_BELOW = 16 * 2**20
-_MOST_OF_A_STREAM = 2 * 2**30
+_MOST_OF_A_STREAM = 512 * 2**20
 
 
 class NpySamples(NamedTuple):
@@ -64,21 +70,32 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
 
 
 def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Recording:
-    """Read a recording from a stream that cannot seek.
+    """Read a recording from a stream that cannot seek. No more is read than its header states.
 
     Raises:
-        UnreadableError: It is not an .npy, or is larger than 2 GiB.
+        UnreadableError: It is not an .npy, ends too early, or is larger than 512 MiB.
         InvalidRecordingError: It does not hold a 12-lead recording.
     """
-    content = bytearray()
-    while piece := stream.read(2**20):
-        content += piece
-        if len(content) > _MOST_OF_A_STREAM:
-            raise UnreadableError(name, "is larger than 2 GiB")
-    return parse(bytes(content), name, name, declared)
+    content = stream.read(_LONGEST_HEADER)
+    if not content:
+        raise UnreadableError(name, "is empty")
+    if not recognises(content, name):
+        raise UnreadableError(name, "is not an .npy file; for other formats, pass the path of the file")
+    header = _parse_head(content)
+    shape, _, dtype = _check_header(header, name, declared)
+    size = math.prod(shape) * dtype.itemsize
+    if size > _MOST_OF_A_STREAM:
+        raise UnreadableError(name, f"is larger than {_MOST_OF_A_STREAM} bytes; pass the path of the file instead")
+    pieces, missing = [content], len(header) + size - len(content)
+    while missing > 0 and (piece := stream.read(min(2**20, missing))):
+        pieces.append(piece)
+        missing -= len(piece)
+    return parse(b"".join(pieces), name, name, declared)
 
 
-def parse(content: bytes, name: str, source: str, declared: Declared = NOTHING) -> Recording:
+def parse(
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+) -> Recording:
     """Read a recording from the bytes of an .npy file.
 
     Raises:
@@ -107,23 +124,35 @@ def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source:
 def _open_samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
     """Read and check a header. Memory is allocated only after the size of the file is checked."""
     header = _parse_head(head)
-    try:
-        shape, fortran, dtype = _parse_header(header)
-    except KeyError as error:
-        raise UnreadableError(
-            data.source, "has an .npy version for structured data; save it as a plain array"
-        ) from error
-    except Exception as error:  # a hostile header raises many kinds of errors, from SyntaxError to RecursionError
-        raise UnreadableError(data.source, "is not a valid .npy file: its header cannot be read") from error
+    (shape, fortran, dtype), found = _check_header(header, data.source, declared), data.size - len(header)
+    promised = math.prod(shape) * dtype.itemsize
+    if promised > found:
+        raise UnreadableError(data.source, f"is cut off: its header states {promised} bytes, found {found}")
+    return NpySamples(data, len(header), shape, dtype, fortran)
+
+
+def _check_header(header: bytes, source: str, declared: Declared) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Return the shape, whether the order is Fortran, and the data type.
+
+    Raises:
+        UnreadableError: The header cannot be read.
+        WrongTypeError: The array does not hold real numbers.
+        WrongShapeError: The array is not leads by samples.
+    """
+    if header[6:8] and header[6:8] not in _VERSIONS:
+        raise UnreadableError(source, f"has the unknown .npy version {header[6]}; save it again with numpy.save")
+    if re.search(_STRUCTURED, header[:_LONGEST_HEADER]):
+        raise WrongTypeError("structured")
+    found = _parse_header(header)
+    if found is None:
+        raise UnreadableError(source, "is not a valid .npy file: its header cannot be read")
+    shape, _, dtype = found
     if dtype.kind not in "iuf":
         raise WrongTypeError(str(dtype))
     n_leads = len(declared.leads or LEADS)
     if len(shape) != 2 or shape[0] != n_leads or shape[1] < 1:
         raise WrongShapeError(shape, n_leads)
-    promised, found = math.prod(shape) * dtype.itemsize, data.size - len(header)
-    if promised > found:
-        raise UnreadableError(data.source, f"is cut off: its header states {promised} bytes, found {found}")
-    return NpySamples(data, len(header), shape, dtype, fortran)
+    return found
 
 
 def _parse_head(head: bytes) -> bytes:
@@ -133,7 +162,21 @@ def _parse_head(head: bytes) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _parse_header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+def _parse_header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]] | None:
     """Return shape, whether the order is Fortran, and data type. Cached: recordings of one device share a header."""
-    file = io.BytesIO(header)
-    return _HEADERS[npy_format.read_magic(file)](file)
+    start = 10 if header[6:7] == b"\x01" else 12
+    text = header[start:].strip().replace(b'"', b"'")
+    if not text.startswith(b"{"):
+        return None
+    found: dict[str, str] = {}
+    at = 1
+    while item := re.compile(_ITEM).match(text, at):
+        found |= {key: value.decode("latin-1") for key, value in item.groupdict().items() if value is not None}
+        at = item.end()
+    if text[at:].strip() != b"}" or not found.keys() >= {"descr", "fortran", "shape"}:
+        return None
+    try:
+        shape = tuple(int(part) for part in found["shape"].replace("L", "").split(",") if part.strip())
+        return shape, found["fortran"] == "True", np.dtype(found["descr"])
+    except (TypeError, ValueError):
+        return None

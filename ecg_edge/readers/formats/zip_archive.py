@@ -1,18 +1,25 @@
 """Read .zip archives that hold files of other formats, in memory: nothing is extracted to disk."""
 
+import io
+import os
 import re
 import stat
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
+from ecg_edge.readers.byte_source import BytesSource, FileSource
+from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import Declared
-from ecg_edge.readers.registry import HEAD, PackedFormat, is_macos_metadata, packed_formats
+from ecg_edge.readers.formats.zip_directory import check_directory
+from ecg_edge.readers.registry import HEAD, PackedFormat, format_by_suffix, is_macos_metadata, packed_formats
 from ecg_edge.recording import Recording
-from ecg_edge.recording.record_file import RecordFile
+from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
@@ -24,6 +31,7 @@ _SMALL = 2**20
 _LOCAL_HEADER = 30
 # Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_NESTED = "is an archive inside an archive; unpack it"
 
 
 def recognises(head: bytes, _name: str) -> bool:
@@ -31,35 +39,163 @@ def recognises(head: bytes, _name: str) -> bool:
     return head.startswith(b"PK")
 
 
-def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
-    """Yield the recordings of an archive, ordered by name; other entries are skipped.
+def records(path: Path, declared: Declared) -> Iterator[RecordFile | PassedOver]:
+    """Yield the recordings of an archive, ordered by name, and the entries that are passed over.
 
     Raises:
         UnreadableError: The archive is damaged, has too many entries, or does not hold a recording.
     """
-    seen: set[str] = set()
-    for entry in _read_entries(path):
-        source = f"{path}/{entry.filename}"
-        twice = entry.filename.casefold() in seen
-        seen.add(entry.filename.casefold())
-        read = partial(_read_entry, path, entry, source, twice, declared)
-        yield RecordFile(PurePosixPath(entry.filename).stem, source, read, entry.file_size)
+    archive = _Archive(path)
+    found = [item for entry in archive.entries for item in archive.list_entry(entry, declared)]
+    if not any(isinstance(item, RecordFile) for item in found):
+        known = " ".join(suffix for module in packed_formats() for suffix in module.SUFFIXES)
+        over = [item for item in found if isinstance(item, PassedOver)]
+        reasons = "".join(f"; {PurePosixPath(item.source).name} {item.reason}" for item in over[:3])
+        raise UnreadableError(path, f"does not hold a recording ({known}){reasons}")
+    yield from found
+
+
+class _Archive:
+    """The entries of one archive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries = sorted(_read_entries(path), key=lambda entry: entry.filename)
+        self._by_name = {_get_name(entry).casefold(): entry for entry in self.entries}
+        self._named = self._list_signal_files()
+        self._seen: set[str] = set()
+
+    def list_entry(self, entry: zipfile.ZipInfo, declared: Declared) -> Iterator[RecordFile | PassedOver]:
+        """Yield the recording of an entry, or that it is passed over; nothing if it is something else."""
+        name = _get_name(entry)
+        folded = name.casefold()
+        twice = folded in self._seen
+        self._seen.add(folded)
+        if is_macos_metadata(name):
+            return
+        found, source = self._judge(entry), self.locate(entry)
+        if isinstance(found, str):
+            yield PassedOver(source, found)
+        elif found:
+            read = partial(self.read_recording, entry, declared, twice=twice)
+            yield RecordFile(PurePosixPath(name).stem, source, read, entry.file_size)
+
+    def locate(self, entry: zipfile.ZipInfo) -> str:
+        """Return where an entry is stored."""
+        return f"{self.path}/{entry.filename}"
+
+    def read_recording(self, entry: zipfile.ZipInfo, declared: Declared, *, twice: bool) -> Recording:
+        """Read the recording of an entry.
+
+        Raises:
+            EcgEdgeError: It cannot be read.
+        """
+        source = self.locate(entry)
+        if twice:
+            raise UnreadableError(
+                source, "is in the archive more than once (names that differ only in case are the same)"
+            )
+        content, name = self.read(entry), PurePosixPath(_get_name(entry))
+        found = _choose_format(content[:HEAD], name.name)
+        if found is None:
+            raise UnreadableError(source, f"is not a {name.suffix} file and has no other known format")
+        return found.parse(content, name.stem, source, declared, partial(self.open_beside, entry))
+
+    def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
+        """Return at most this number of bytes of an entry.
+
+        Raises:
+            UnreadableError: The archive has changed since it was listed.
+        """
+        file = FileSource(self.path)
+        if entry.compress_size > file.size:  # zipfile would allocate memory for all of it
+            msg = "it claims more bytes than the archive has"
+            raise zipfile.BadZipFile(msg)
+        with _open_archive(self.path, file.stamp).open(entry) as packed:
+            content = packed.read(most)
+        if FileSource(self.path).stamp != file.stamp:
+            raise UnreadableError(self.path, "changed while it was read")
+        return content
+
+    def open_beside(self, entry: zipfile.ZipInfo, name: str) -> BytesSource:
+        """Open another entry in the folder of an entry, whose name may differ in case."""
+        folder = PurePosixPath(_get_name(entry)).parent
+        other = self._by_name.get(str(folder / name).casefold())
+        if other is None:
+            raise UnreadableError(self.locate(entry), f"names the file {name}, which is not beside it")
+        return BytesSource(self.read(other), self.locate(other))
+
+    def read(self, entry: zipfile.ZipInfo) -> bytes:
+        """Return the bytes of an entry.
+
+        Raises:
+            UnreadableError: It must not be read, or is damaged.
+        """
+        source = self.locate(entry)
+        if why := _explain_refusal(entry):
+            raise UnreadableError(source, why)
+        try:
+            content = self.unpack(entry, MOST_BYTES_OF_AN_ENTRY + 1)
+        except UnreadableError:
+            raise
+        except Exception as error:  # zipfile raises many kinds of errors for damaged entries
+            raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
+        if len(content) > MOST_BYTES_OF_AN_ENTRY:
+            raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
+        return content
+
+    def _judge(self, entry: zipfile.ZipInfo) -> bool | str:
+        """Return whether an entry is a recording, or why it is passed over."""
+        name = PurePosixPath(_get_name(entry)).name
+        if name.lower().endswith(SUFFIXES):
+            return _NESTED
+        if entry.is_dir() or _explain_refusal(entry):
+            return not entry.is_dir() and format_by_suffix(name) is not None
+        folder = str(PurePosixPath(_get_name(entry)).parent)
+        try:
+            found = judge(name, lambda: self.unpack(entry, HEAD), self._named[folder])
+        except Exception:  # noqa: BLE001 - reading the record reports the error
+            return format_by_suffix(name) is not None
+        if found is None or isinstance(found, str):
+            return found or False
+        return found.SUFFIXES != SUFFIXES or _NESTED
+
+    def _list_signal_files(self) -> defaultdict[str, set[str]]:
+        """Return the names of the signal files that the headers of each folder name."""
+        named: defaultdict[str, set[str]] = defaultdict(set)
+        for entry in self.entries:
+            name = PurePosixPath(_get_name(entry))
+            if name.suffix.lower() == ".hea" and not _explain_refusal(entry):
+                with suppress(Exception):  # reading the record reports the error
+                    named[str(name.parent)] |= list_signal_files(self.unpack(entry, HEAD))
+        return named
+
+
+def _choose_format(head: bytes, name: str) -> PackedFormat | None:
+    found = next((module for module in packed_formats() if module.recognises(head, name)), None)
+    if found is None:
+        promised = next((module for module in packed_formats() if name.lower().endswith(module.SUFFIXES)), None)
+        return promised if promised and promised.SUFFIX_PROVES_NOTHING else None
+    return found
+
+
+def _get_name(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry with the slashes of the standard; some programs write those of Windows."""
+    return entry.filename.replace("\\", "/")
 
 
 def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
     try:
-        everything = _open_archive(path, path.stat().st_mtime_ns).infolist()
+        everything = _open_archive(path, FileSource(path).stamp).infolist()
+    except UnreadableError:
+        raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
     if _has_overlap(everything):
         raise UnreadableError(path, "has overlapping entries, like a zip bomb")
-    found = [entry for entry in everything if _is_recording(path, entry)]
-    if not found:
-        known = " ".join(suffix for module in packed_formats() for suffix in module.SUFFIXES)
-        raise UnreadableError(path, f"does not hold a recording ({known}); unpack WFDB records first")
-    return sorted(found, key=lambda entry: entry.filename)
+    return everything
 
 
 def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
@@ -68,64 +204,28 @@ def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
     return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
-def _choose_packed_format(name: str) -> PackedFormat | None:
-    """Return the format that the suffix of an entry stands for; None if the suffix is unknown."""
-    return next((module for module in packed_formats() if name.lower().endswith(module.SUFFIXES)), None)
-
-
-def _is_recording(path: Path, entry: zipfile.ZipInfo) -> bool:
-    promised = _choose_packed_format(entry.filename)
-    if promised is None or is_macos_metadata(entry.filename):
-        return False
-    if not promised.SUFFIX_PROVES_NOTHING or _explain_refusal(entry, twice=False):
-        return True
-    try:
-        return promised.recognises(_unpack(path, entry, HEAD), entry.filename)
-    except Exception:  # noqa: BLE001 - `_read_entry` reports the error
-        return True
-
-
 @lru_cache(maxsize=8)
-def _open_archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
+def _open_archive(path: Path, stamp: tuple[int, ...]) -> zipfile.ZipFile:
     """Open an archive. The last few stay open: listing an archive again for each entry would take quadratic time."""
-    return zipfile.ZipFile(path)
+    source = FileSource(path)
+    file = io.BufferedReader(source.open_raw())
+    if source.stamp != stamp:
+        raise UnreadableError(path, "changed while it was read")
+    check_directory(path, file, source.size)
+    return zipfile.ZipFile(file)
 
 
-def _unpack(path: Path, entry: zipfile.ZipInfo, most: int) -> bytes:
-    archive = path.stat()
-    if entry.compress_size > archive.st_size:  # zipfile would allocate memory for all of it
-        msg = "it claims more bytes than the archive has"
-        raise zipfile.BadZipFile(msg)
-    with _open_archive(path, archive.st_mtime_ns).open(entry) as file:
-        return file.read(most)
+if hasattr(os, "register_at_fork"):
+    # A child shares the position in the open files with its parent, and may inherit a lock that nobody releases.
+    os.register_at_fork(after_in_child=_open_archive.cache_clear)
 
 
-def _read_entry(path: Path, entry: zipfile.ZipInfo, source: str, twice: bool, declared: Declared) -> Recording:
-    if why := _explain_refusal(entry, twice):
-        raise UnreadableError(source, why)
-    try:
-        content = _unpack(path, entry, MOST_BYTES_OF_AN_ENTRY + 1)
-    except Exception as error:  # zipfile raises many kinds of errors for damaged entries
-        raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
-    if len(content) > MOST_BYTES_OF_AN_ENTRY:
-        raise UnreadableError(source, f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes")
-    name = PurePosixPath(entry.filename)
-    found = next((module for module in packed_formats() if module.recognises(content[:HEAD], name.name)), None)
-    if found is None:
-        promised = _choose_packed_format(name.name)
-        found = promised if promised and promised.SUFFIX_PROVES_NOTHING else None
-    if found is None:
-        raise UnreadableError(source, f"is not a {name.suffix} file and has no other known format")
-    return found.parse(content, name.stem, source, declared)
-
-
-def _explain_refusal(entry: zipfile.ZipInfo, twice: bool) -> str | None:
+def _explain_refusal(entry: zipfile.ZipInfo) -> str | None:
     """Return why an entry must not be read; None if it may be read."""
-    name = PurePosixPath(entry.filename)
+    name = PurePosixPath(_get_name(entry))
     refusals = {
-        "is in the archive more than once (names that differ only in case are the same)": twice,
         "has a name that points outside the archive": (
-            name.is_absolute() or ".." in name.parts or "\\" in entry.filename or re.match(r"[A-Za-z]:", entry.filename)
+            name.is_absolute() or ".." in name.parts or re.match(r"[A-Za-z]:", entry.filename)
         ),
         "is a symbolic link": stat.S_ISLNK(entry.external_attr >> 16),
         "is encrypted": entry.flag_bits & 1,
