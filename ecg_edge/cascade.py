@@ -50,7 +50,9 @@ class Cascade(NamedTuple):
         cases = [self._open_case(recording) for recording in recordings]
         findings: dict[int, Finding] = {}
         for i, case in enumerate(cases):
-            if (refusal := self.rule.refuse_short(case.subject, case.recording.samples)) is not None:
+            refusal = self.rule.refuse_long(case.subject)
+            refusal = refusal or self.rule.refuse_short(case.subject, case.recording.samples)
+            if refusal is not None:
                 findings[i] = refusal
         long = [i for i in range(len(cases)) if i not in findings]
         findings.update(zip(long, self._detect([cases[i] for i in long], windows=windows), strict=True))

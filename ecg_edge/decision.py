@@ -14,6 +14,9 @@ from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.report import QualityReport
 from ecg_edge.quality.rules import RULES
 
+MOST_S = 31 * 86400.0
+"""Default for the longest recording in seconds that is answered."""
+
 
 class Subject(NamedTuple):
     """The recording that a finding is about."""
@@ -32,6 +35,14 @@ class DecisionRule(NamedTuple):
     localization: ModelSpec
     provenance: Provenance
     gate: GatePolicy
+    most_s: float = MOST_S
+    """Longest recording in seconds that is answered."""
+
+    def refuse_long(self, subject: Subject) -> Finding | None:
+        """Return the refusal of a recording that is longer than the limit; None otherwise."""
+        if subject.duration_s <= self.most_s:
+            return None
+        return self._refuse(subject, [messages.note_too_long(subject.duration_s, self.most_s)])
 
     def refuse_short(self, subject: Subject, samples: int) -> Finding | None:
         """Return the refusal of a recording that is shorter than a window of each stage; None if it is long enough."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from math import ceil
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ecg_edge._version import __version__
 from ecg_edge.cascade import Cascade
-from ecg_edge.decision import DecisionRule
+from ecg_edge.decision import MOST_S, DecisionRule
 from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, UnreadableError
 from ecg_edge.findings import Finding, Provenance
 from ecg_edge.model.manifest import CheckedFile, read_files
@@ -38,6 +39,7 @@ class Detector:
         threads: Recordings that `detect_many` works on at a time.
         quality_gate: What becomes of a recording that a quality rule refuses: "refuse" leaves it without an answer,
             "warn" answers it all the same, if any of its windows can be answered.
+        max_duration_s: Longest recording in seconds that is answered. A small file may claim to last for years.
 
     Raises:
         ModelError: A model file is missing, changed or not of the contract.
@@ -51,6 +53,7 @@ class Detector:
         provider: str = "cpu",
         threads: int = 1,
         quality_gate: GatePolicy = "refuse",
+        max_duration_s: float = MOST_S,
     ) -> None:
         if provider not in PROVIDERS:
             msg = f"provider is {provider!r}, expected one of {', '.join(PROVIDERS)}"
@@ -61,20 +64,24 @@ class Detector:
         if quality_gate not in get_args(GatePolicy):
             msg = f"quality_gate is {quality_gate!r}, expected {' or '.join(get_args(GatePolicy))}"
             raise ValueError(msg)
+        if not max_duration_s > 0:
+            msg = f"max_duration_s is {max_duration_s}, expected more than 0"
+            raise ValueError(msg)
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
         self.infarction, self.localization = _load_models(self.folder, provider)
         self.provenance = Provenance(
             __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
         )
-        rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate)
+        rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate, max_duration_s)
         # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
         turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Turn(ceil(threads / 2))
         self._cascade = Cascade(self.infarction, self.localization, rule, turn)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made from."""
-        return _rebuild, (self.folder, self._provider, self._threads, self._cascade.rule.gate)
+        rule = self._cascade.rule
+        return _rebuild, (self.folder, self._provider, self._threads, rule.gate, rule.most_s)
 
     def detect(self, recording: Recording, *, all_sites: bool = False, windows: bool = False) -> Finding:
         """Answer one recording.
@@ -134,7 +141,9 @@ class Detector:
                 recordings[i] = _require_recording(item)
                 continue
             try:
-                recordings[i] = item.read()
+                recording = item.read()
+                # Only the list of records knows whether two of them have the same name.
+                recordings[i] = recording if recording.name == item.name else replace(recording, name=item.name)
             except Exception as error:  # noqa: BLE001 - a fault in one file must not end the batch
                 findings[i] = self._report_error(item, error)
         answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows)
@@ -198,5 +207,7 @@ def _require_recording(item: object) -> Recording:
     return item
 
 
-def _rebuild(folder: Path, provider: str, threads: int, quality_gate: GatePolicy) -> Detector:
-    return Detector(folder, provider=provider, threads=threads, quality_gate=quality_gate)
+def _rebuild(folder: Path, provider: str, threads: int, quality_gate: GatePolicy, max_duration_s: float) -> Detector:
+    return Detector(
+        folder, provider=provider, threads=threads, quality_gate=quality_gate, max_duration_s=max_duration_s
+    )

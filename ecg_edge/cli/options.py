@@ -51,15 +51,20 @@ def one_line_errors() -> Iterator[None]:
 
 
 def load_detector(
-    models: Path | None, provider: str, threads: int = 1, quality_gate: "GatePolicy" = "refuse"
+    models: Path | None,
+    provider: str,
+    threads: int = 1,
+    quality_gate: "GatePolicy" = "refuse",
+    max_duration_s: float | None = None,
 ) -> "Detector":
     """Load a detector; onnxruntime is imported only here."""
     from ecg_edge.detector import Detector
 
-    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate)
+    limit = {} if max_duration_s is None else {"max_duration_s": max_duration_s}
+    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate, **limit)
 
 
-def declare(sampling_rate: float | None, units: str | None, leads: str | None) -> "Declared":
+def declare(sampling_rate: float | None, units: str | None, leads: str | None, gain: float | None) -> "Declared":
     """Return what the options declare about files.
 
     Raises:
@@ -68,7 +73,7 @@ def declare(sampling_rate: float | None, units: str | None, leads: str | None) -
     from ecg_edge.readers import Declared
 
     try:
-        return Declared(sampling_rate, units, tuple(leads.split(",")) if leads is not None else None)
+        return Declared(sampling_rate, units, tuple(leads.split(",")) if leads is not None else None, gain)
     except EcgEdgeError as error:
         raise click.UsageError(str(error)) from error
 

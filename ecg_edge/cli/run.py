@@ -2,21 +2,21 @@
 
 import sys
 import warnings
-from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ecg_edge.cli.answers import Wanted, answer_records, describe_settings
+from ecg_edge.cli.listing import list_records, tell_apart
 from ecg_edge.cli.options import add_session_options, declare, load_detector, one_line_errors
 from ecg_edge.cli.overwriting import refuse_overwriting
 from ecg_edge.cli.unfinished import UnfinishedFiles
 
 if TYPE_CHECKING:
-    from ecg_edge.readers import Declared, RecordFile
+    from ecg_edge.quality.gate import GatePolicy
 
+DAY_S = 86400
 _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 
 
@@ -46,6 +46,18 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
     metavar="I,II,...",
     help="Channel names in file order; a name that is not a lead skips that channel.  [default: I to V6]",
 )
+@click.option(
+    "--gain", type=float, metavar="STEPS", help="Converter steps per millivolt, of files that are not calibrated."
+)
+@click.option(
+    "--max-duration",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DAYS",
+    default=31.0,
+    show_default=True,
+    help="Refuse longer recordings.",
+)
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a file is passed over that may hold a recording.")
 @click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
 @click.option(
     "--follow",
@@ -67,6 +79,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     sampling_rate: float | None,
     units: str | None,
     leads: str | None,
+    gain: float | None,
+    max_duration: float,
+    strict: bool,
     no_quality_gate: bool,
     follow: bool,
     models: Path | None,
@@ -75,7 +90,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
     Exit status 0: every record was read and answered. 1: a record failed or could not be analysed; the others are
-    printed all the same. 2: wrong usage, or the output would overwrite an input.
+    printed all the same. 2: wrong usage, or the output would overwrite an input. Files that look like recordings and
+    are not read are named on standard error.
 
     \b
     Examples:
@@ -88,24 +104,28 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     _check_usage(wanted, paths, follow)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
-    declared = declare(sampling_rate, units, leads)
+    declared = declare(sampling_rate, units, leads, gain)
+    policy: GatePolicy = "warn" if no_quality_gate else "refuse"
     with one_line_errors():
-        detector = load_detector(models, provider, threads or usable_cores(), "warn" if no_quality_gate else "refuse")
+        detector = load_detector(models, provider, threads or usable_cores(), policy, max_duration * DAY_S)
         if follow:
             from ecg_edge.cli.follow import answer_feed
 
             refuse_overwriting(output, ["-"])
-            failed = answer_feed(detector, declared, wanted, unfinished)
+            failed, n_passed_over = answer_feed(detector, declared, wanted, unfinished), 0
             what = "the feed"
         else:
-            records = [record for path in paths for record in _list_records(path, declared)]
+            records, n_passed_over = list_records(paths, declared)
+            if sample is None:
+                records = tell_apart(records)
             files = [*detector.folder.iterdir(), *filter(None, [sample])]
             refuse_overwriting(output, [*(record.source for record in records), *files])
-            settings = describe_settings(detector, declared, wanted, no_quality_gate)
+            settings = describe_settings(detector, declared, wanted, no_quality_gate, max_duration)
             failed = answer_records(detector, records, settings, wanted, unfinished)
             what = f"{failed} of {len(records)} records"
     if failed:
         click.echo(f"{what} could not be answered", err=True)
+    if failed or (strict and n_passed_over):
         sys.exit(1)
 
 
@@ -124,11 +144,3 @@ def _check_usage(wanted: Wanted, paths: tuple[str, ...], follow: bool) -> None:
         raise click.UsageError("--resume needs --format jsonl and --output FILE")
     if wanted.resume and "-" in paths:
         raise click.UsageError("--resume cannot read standard input a second time; give the path of a file")
-
-
-def _list_records(path: str, declared: "Declared") -> Iterable["RecordFile"]:
-    from ecg_edge.readers import RecordFile, find_records, read_stream
-
-    if path == "-":
-        return [RecordFile("stdin", "-", partial(read_stream, sys.stdin.buffer, "stdin", declared))]
-    return find_records(path, declared)

@@ -40,7 +40,8 @@ def fill_in(findings: Iterable[Finding], sample: list[list[str]], complain: Call
         complain(f"{printable(name)} has no row in the sample submission; its answer is left out")
     for name, found in answers.items():
         if len(found) > 1:
-            complain(f"{len(found)} records are called {printable(name)}; that row is left as it was")
+            sources = ", ".join(printable(finding.source) for finding in found)
+            complain(f"{len(found)} records are called {printable(name)} ({sources}); that row is left as it was")
 
 
 def read_sample(path: Path) -> list[list[str]]:

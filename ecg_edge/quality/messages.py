@@ -23,6 +23,12 @@ def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
     return Note("too_short", f"the recording has {found}; one window needs {needed}")
 
 
+def note_too_long(duration_s: float, most_s: float) -> Note:
+    """Return the reason not to answer a recording that is longer than the limit."""
+    found = f"the recording claims to last {duration_s / 86400:.4g} days, the limit is {most_s / 86400:.4g}"
+    return Note("too_long", f"{found}; pass --max-duration (in Python max_duration_s=...) for longer ones")
+
+
 def note_beyond_volts(highest_mv: float) -> Note:
     """Return the reason not to answer a recording with a sample that no electrode gives."""
     limit = RULES["beyond_volts"].limit

@@ -129,7 +129,7 @@ def test_submission_leaves_a_name_that_several_records_have(tmp_path):
     twice = [detected(), not_detected(record="a"), not_detected(record="-7")]
     lines = "".join(submission.fill_in(twice, rows, complaints.append)).splitlines()
     assert lines[1:] == ["a,0,0,0,0,0,0,0", "-7,0,0,0,0,0,0,1"]
-    assert complaints == ["2 records are called a; that row is left as it was"]
+    assert complaints == ["2 records are called a (a.npy, a.npy); that row is left as it was"]
 
 
 def test_sites_of_a_record_without_infarction_are_not_called_found():
