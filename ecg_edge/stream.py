@@ -17,6 +17,7 @@ from ecg_edge.model.windows import n_regular_windows
 from ecg_edge.quality.gate import QualityGate
 from ecg_edge.quality.measures import BLOCK
 from ecg_edge.recording import Recording
+from ecg_edge.recording.arguments import check_leads, check_rate
 from ecg_edge.recording.live_feed import LiveFeed
 from ecg_edge.recording.sample_buffer import SampleBuffer
 
@@ -60,7 +61,7 @@ class Stream:
 
     def __init__(self, cascade: Cascade, sampling_rate: float, leads: Sequence[str], units: str, name: str) -> None:
         self._cascade, self._name = cascade, name
-        self.sampling_rate, self.leads, self.units = float(sampling_rate), tuple(leads), units
+        self.sampling_rate, self.leads, self.units = check_rate(sampling_rate), check_leads(leads), units
         models = (cascade.infarction, cascade.localization)
         self._whole_lengths = {model.spec.whole_length for model in models}
         self.reset()
@@ -88,8 +89,9 @@ class Stream:
         Raises:
             WrongShapeError: The chunk is not leads by samples.
             WrongTypeError: It does not hold real numbers.
+            InvalidRecordingError: It is masked or a table.
         """
-        return self._so_far.push(self._feed.push(np.asarray(chunk)))
+        return self._so_far.push(self._feed.push(chunk))
 
     def finding(self, *, last_s: float | None = None, all_sites: bool = False) -> Finding:
         """Return the answer so far.
