@@ -1,8 +1,9 @@
 """False alarms and hits of the quality rules on real records: `python -m benchmarks.quality DATA`.
 
-DATA holds folders `train`, with train_meta.csv, and `test` of .npy files. A false alarm of a warning is one on a train
-record that has no note of that kind by the human readers, a hit one on a record that has; the test records have no
-notes, so there all are counted. Hits of the other rules are measured on training records spoilt in just that way.
+DATA holds folders of .npy files: `train` with train_meta.csv, `test`, `more`, and `other_devices` with
+other_devices.csv. A false alarm of a warning is one on a train record that has no note of that kind by the human
+readers, a hit one on a record that has. The other folders have no notes, so there all are counted. Hits of the other
+rules are measured on training records spoilt in just that way.
 """
 
 import csv
@@ -14,9 +15,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.quality.measures import RATE
 from ecg_edge.quality.monitor import QualityMonitor
 from ecg_edge.quality.rules import RULES
 from ecg_edge.readers import read_recording
+from ecg_edge.recording.resampling import resample
 
 Signal = NDArray[np.float32]
 
@@ -50,6 +53,17 @@ def _clip(signal: Signal) -> Signal:
     return clipped
 
 
+def _make_noise(n_leads: int, rms_mv: float) -> Signal:
+    return np.random.default_rng(0).normal(0, rms_mv, (n_leads, 5000)).astype(np.float32)
+
+
+def _scatter_phases(signal: Signal) -> Signal:
+    """Return a signal with the same spectra and limb lead relations, but without beats."""
+    turns = np.exp(2j * np.pi * np.random.default_rng(0).random(2501))
+    scattered: Signal = np.fft.irfft(np.fft.rfft(signal) * turns, 5000).astype(np.float32)
+    return scattered
+
+
 _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
     "not_finite": (
         "10 ms of V1 missing",
@@ -68,6 +82,18 @@ _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
     "clipped_leads": ("all clipped at half their height", _clip),
     "limb_leads": ("I and II exchanged", lambda x: x[[1, 0, *range(2, 12)]]),
     "swapped_arms": ("arm electrodes exchanged", _swap_arms),
+    "faint_chest_lead": (
+        "V3 with 10 uV of noise alone",
+        lambda x: _replace(x, [8], _make_noise(1, 0.01)),
+    ),
+    "faint_chest_leads": (
+        "V1 to V6 with 10 uV of noise alone",
+        lambda x: _replace(x, [*range(6, 12)], _make_noise(6, 0.01)),
+    ),
+    "low_amplitude": ("a tenth of the amplitude", lambda x: x * np.float32(0.1)),
+    "no_qrs": ("random phases", _scatter_phases),
+    "inverted_leads": ("all leads inverted", lambda x: -x),
+    "equal_leads": ("V1 a copy of V2", lambda x: _replace(x, [6], x[7])),
     "mains_hum": ("0.03 mV of 50 Hz", lambda x: x + (0.03 * np.sin(100 * np.pi * _SECONDS)).astype(np.float32)),
 }
 
@@ -80,10 +106,12 @@ def main(data: Path) -> None:
         notes = {row["record_name"]: row for row in csv.DictReader(file)}
     train = {path.stem: _read_signal(path) for path in sorted((data / "train").glob("*.npy"))}
     codes = {name: _measure_codes(signal) for name, signal in train.items()}
-    test = Counter(code for path in (data / "test").glob("*.npy") for code in _measure_codes(_read_signal(path)))
-    n_test = len(list((data / "test").glob("*.npy")))
-    click.echo("| code | verdict | limit | what it limits | source | training records | test records | hits |")
-    click.echo("|---|---|---|---|---|---|---|---|")
+    test = [_read_signal(path) for folder in ("test", "more") for path in sorted((data / folder).glob("*.npy"))]
+    others = list(_read_other_devices(data / "other_devices"))
+    of_test, of_others = _count_codes(test), _count_codes(others)
+    columns = ("code", "verdict", "limit", "what it limits", "source", "train", "test, more", "other devices", "hits")
+    click.echo(f"| {' | '.join(columns)} |")
+    click.echo("|---|---|---|---|---|---|---|---|---|")
     for rule in RULES.values():
         noted = [name for name in train if any(notes[name][kind].strip(" ,") for kind in _NOTES.get(rule.code, ()))]
         alarms = sum(rule.code in codes[name] for name in train if name not in set(noted))
@@ -94,7 +122,8 @@ def main(data: Path) -> None:
             rule.meaning,
             rule.source,
             _show_share(alarms, len(train) - len(noted)),
-            _show_share(test[rule.code], n_test),
+            _show_share(of_test[rule.code], len(test)),
+            _show_share(of_others[rule.code], len(others)),
             "; ".join(_list_hits(rule.code, codes, noted, train.values())),
         ]
         click.echo(f"| {' | '.join(cells)} |")
@@ -102,6 +131,19 @@ def main(data: Path) -> None:
 
 def _read_signal(path: Path) -> Signal:
     return read_recording(path).stretch(0, 5000)
+
+
+def _read_other_devices(folder: Path) -> Iterable[Signal]:
+    with (folder / "other_devices.csv").open(newline="", encoding="utf-8") as file:
+        rates = {row["record_name"]: float(row["sampling_rate"]) for row in csv.DictReader(file)}
+    for name, rate in rates.items():
+        recording = read_recording(folder / f"{name}.npy", sampling_rate=rate)
+        recording = recording if rate == RATE else resample(recording, RATE)
+        yield recording.stretch(0, recording.samples)
+
+
+def _count_codes(signals: Iterable[Signal]) -> Counter[str]:
+    return Counter(code for signal in signals for code in _measure_codes(signal))
 
 
 def _measure_codes(signal: Signal) -> set[str]:

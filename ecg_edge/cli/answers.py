@@ -38,7 +38,7 @@ def describe_settings(
     detector: "Detector", declared: "Declared", wanted: Wanted, no_quality_gate: bool, max_duration: float
 ) -> dict[str, Any]:
     """Return what answers depend on beside the records, as JSON values that are named like the options."""
-    import onnxruntime
+    from ecg_edge.model.runtime import onnxruntime
 
     provenance = asdict(detector.provenance)
     return {

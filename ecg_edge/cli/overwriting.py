@@ -39,7 +39,7 @@ def _list_files(source: str | Path) -> Iterator[Path | int | str]:
     while not os.path.lexists(path) and path != path.parent:
         path = path.parent
     yield path
-    if path.suffix == ".hea":
+    if path.suffix.lower() == ".hea":
         with suppress(OSError), path.open("rb") as header:
             words = os.fsdecode(header.read(_LONGEST_HEADER)).split()
             yield from (path.resolve().parent / word for word in dict.fromkeys(words))

@@ -90,8 +90,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Answer each recording in files, folders, .zip archives, or - (an .npy on standard input).
 
     Exit status 0: every record was read and answered. 1: a record failed or could not be analysed; the others are
-    printed all the same. 2: wrong usage, or the output would overwrite an input. Files that look like recordings and
-    are not read are named on standard error.
+    printed all the same. 2: wrong usage, or the output would overwrite an input.
+
+    Files that look like recordings and are not read are named on standard error.
 
     \b
     Examples:
@@ -112,8 +113,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             from ecg_edge.cli.follow import answer_feed
 
             refuse_overwriting(output, ["-"])
-            failed, n_passed_over = answer_feed(detector, declared, wanted, unfinished), 0
-            what = "the feed"
+            failed = answer_feed(detector, declared, wanted, unfinished)
+            what, n_passed_over = "the feed", 0
         else:
             records, n_passed_over = list_records(paths, declared)
             if sample is None:
@@ -125,7 +126,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
             what = f"{failed} of {len(records)} records"
     if failed:
         click.echo(f"{what} could not be answered", err=True)
-    if failed or (strict and n_passed_over):
+        sys.exit(1)
+    if strict and n_passed_over:
         sys.exit(1)
 
 

@@ -3,44 +3,90 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.quality.flags import BLOCK_ROWS, FLAT_ROWS, GAP_ROWS, LIMITS, SECOND_ROWS, FlagTable
+from ecg_edge.quality.electrodes import EqualLeads, Polarity
+from ecg_edge.quality.flags import (
+    BEAT_ROWS,
+    BLOCK_ROWS,
+    FAINT_ROWS,
+    FLAT_ROWS,
+    GAP_ROWS,
+    LIMITS,
+    SECOND_ROWS,
+    FlagTable,
+)
 from ecg_edge.quality.limb_leads import compute_covariance
-from ecg_edge.quality.measures import BLOCK, BLOCKS_OF_A_SECOND, RATE, SECOND, Seconds
+from ecg_edge.quality.measures import BLOCK, BLOCKS_OF_A_SECOND, RATE, SECOND, SLOPE_STEP
 from ecg_edge.quality.rules import LIMB_SHARE
 from ecg_edge.recording.leads import LEADS
 
-_AVR, _V2 = LEADS.index("aVR"), LEADS.index("V2")
+_FAINT_SECONDS = 5
+FAINT_LEADS = 2
+SECONDS_OF_BEATS = 5
 
 
 class Amplitude:
-    """Whether the samples are millivolts, judged by the peak-to-peak of the leads in each second."""
+    """Whether the amplitudes are those of an ECG in millivolts, judged by the leads' peak-to-peak in each second."""
 
     def __init__(self) -> None:
         self._sum_mv, self._n_seconds = 0.0, 0
 
-    def flag(self, extremes: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
-        """Return the flags of the next seconds by code; no code if no flag is raised.
+    def flag(self, spans: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+        """Return the flags of the next seconds by code, each of shape (n,); no code if no flag is raised.
 
         Args:
-            extremes: Highest and lowest sample of each block in millivolts, shape (2, 12, 5 n); NaN if samples of the
-                lead are missing.
+            spans: Peak-to-peak of each second in millivolts, shape (12, n); NaN if samples of the lead are missing.
         """
-        highest, lowest = extremes.reshape(2, len(LEADS), -1, BLOCKS_OF_A_SECOND)
-        # Two quick bounds: one large lead proves "not too small", the farthest samples of all leads "not too large".
-        of_one_lead = highest[_V2].max(axis=-1) - lowest[_V2].min(axis=-1)
-        if of_one_lead.min() >= LIMITS["too_small"] and highest.max() - lowest.min() <= LIMITS["too_large"]:
+        if spans.min() >= LIMITS["faint_chest_leads"] and spans.max() <= LIMITS["too_large"]:
             return {}
-        spans = highest.max(axis=-1) - lowest.min(axis=-1)
         largest = spans.max(axis=0)
         median = np.sort(spans, axis=0)[len(LEADS) // 2]
         too_large, too_small = median > LIMITS["too_large"], (largest > 0) & (largest < LIMITS["too_small"])
         self._sum_mv += float(median[too_large | too_small].sum(dtype=np.float64))
         self._n_seconds += int(np.count_nonzero(too_large | too_small))
-        return {"too_large": too_large, "too_small": too_small}
+        faint, dead = spans[6:] < LIMITS["faint_chest_leads"], spans[6:] <= LIMITS["flat_lead"]
+        # Two dead leads are refused by a rule of their own.
+        off = (faint.sum(axis=0) >= FAINT_LEADS) & (faint & ~dead).any(axis=0)
+        return {"too_large": too_large, "too_small": too_small, "faint_chest_leads": off}
 
     def compute_mean(self) -> float:
         """Return the mean over the flagged seconds of the leads' median peak-to-peak, millivolts."""
         return self._sum_mv / self._n_seconds
+
+
+def flag_faint(spans: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+    """Return the flags of faint seconds by code; no code if no flag is raised.
+
+    Args:
+        spans: As of `Amplitude.flag`.
+    """
+    chest, largest = spans[6:], spans.max(axis=0)
+    if chest.min() >= LIMITS["faint_chest_lead"] and largest.min() >= LIMITS["low_amplitude"]:
+        return {}
+    faint = (chest < LIMITS["faint_chest_lead"]) & (chest > LIMITS["flat_lead"])
+    return {"faint_chest_lead": faint, "low_amplitude": largest < LIMITS["low_amplitude"]}
+
+
+class Beats:
+    """Whether the slopes have the peaks of QRS complexes, judged by their kurtosis in every five seconds."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros((2, len(LEADS), 0), np.float32)
+
+    def flag(self, slopes: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return in which of the five seconds that are now complete most leads have no peaks, shape (n,).
+
+        Args:
+            slopes: As of `Seconds`.
+        """
+        sums = np.concatenate([self._sums, slopes], axis=2)
+        whole = sums.shape[2] // SECONDS_OF_BEATS * SECONDS_OF_BEATS
+        self._sums = sums[:, :, whole:].copy()
+        sums = sums[:, :, :whole].astype(np.float64).reshape(2, len(LEADS), -1, SECONDS_OF_BEATS).sum(axis=-1)
+        n_slopes = SECONDS_OF_BEATS * SECOND // SLOPE_STEP
+        # The kurtosis is sums[1] * n_slopes / sums[0]**2. A flat lead has none.
+        smooth = sums[1] * n_slopes < LIMITS["no_qrs"] * sums[0] ** 2
+        without: NDArray[np.bool_] = np.count_nonzero(smooth, axis=0) > len(LEADS) // 2
+        return without
 
 
 class LimbLeads:
@@ -72,43 +118,21 @@ class LimbLeads:
         return mean
 
 
-class Arms:
-    """Whether the electrodes of the arms look swapped."""
-
-    def __init__(self) -> None:
-        self._sums = np.zeros(4)
-
-    def add(self, found: Seconds, extremes: NDArray[np.float32]) -> None:
-        """Add the next seconds.
-
-        Args:
-            found: Their measures.
-            extremes: As of `Amplitude.flag`.
-        """
-        middle = extremes[:, _AVR].reshape(2, -1, BLOCKS_OF_A_SECOND).sum(axis=(0, 2)) / BLOCKS_OF_A_SECOND
-        of_seconds = np.concatenate([found.arms, [middle - 2 * found.mean[_AVR]]])
-        sums = of_seconds.sum(axis=1, dtype=np.float64)
-        if np.isnan(sums).any():
-            sums = of_seconds[:, ~np.isnan(of_seconds).any(axis=0)].sum(axis=1, dtype=np.float64)
-        self._sums += sums
-
-    def look_swapped(self) -> bool:
-        """Return whether I runs against V6 and aVR points up."""
-        i_i, i_v6, v6_v6, avr_up = self._sums
-        return bool(avr_up > 0 and i_v6 < LIMITS["swapped_arms"] * np.sqrt(max(0.0, i_i * v6_v6)))
-
-
 class Evidence:
     """All that a report is made from."""
 
     def __init__(self) -> None:
         block_s = BLOCK / RATE
         self.gaps = FlagTable(GAP_ROWS, block_s)
+        self.faint = FlagTable(FAINT_ROWS, 1.0, on_end=_FAINT_SECONDS)
+        self.no_qrs = FlagTable(BEAT_ROWS, SECONDS_OF_BEATS)
         self.blocks = FlagTable(BLOCK_ROWS, block_s)
-        self.flat = FlagTable(FLAT_ROWS, block_s, lead_in=BLOCKS_OF_A_SECOND - 1)
+        self.flat = FlagTable(FLAT_ROWS, block_s, on_end=BLOCKS_OF_A_SECOND)
         self.seconds = FlagTable(SECOND_ROWS, 1.0)
         self.highest_mv = 0.0
         """Largest distance from 0 among the samples of stretches in which a sample is beyond a volt or missing."""
         self.amplitude = Amplitude()
         self.limb_leads = LimbLeads()
-        self.arms = Arms()
+        self.beats = Beats()
+        self.polarity = Polarity()
+        self.equal_leads = EqualLeads()

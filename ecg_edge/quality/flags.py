@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ecg_edge.quality.episodes import Episodes, EpisodeTracker
@@ -39,9 +40,14 @@ BLOCK_ROWS = (
 GAP_ROWS = tuple(Row("not_finite", lead) for lead in LEADS)
 """Flags of each block of 0.2 s in which a sample is missing."""
 FLAT_ROWS = tuple(Row("flat_lead", lead) for lead in LEADS)
-"""Flags of each second that ends with a block of 0.2 s."""
+"""Flags of each block of 0.2 s that ends a second of such blocks."""
+FAINT_ROWS = (*(Row("faint_chest_lead", lead) for lead in LEADS[6:]), Row("low_amplitude"))
+"""Flags of each second that ends five such seconds."""
+BEAT_ROWS = (Row("no_qrs"),)
+"""Flags of every five seconds."""
 SECOND_ROWS = (
-    *(Row(code) for code in ("too_large", "too_small", "clipped_leads", "limb_leads", "pacing_spikes")),
+    *(Row(code) for code in ("too_large", "too_small", "faint_chest_leads", "clipped_leads", "limb_leads")),
+    Row("pacing_spikes"),
     *(Row("mains_hum", lead, hz) for hz in MAINS_HZ for lead in LEADS),
     *(Row(code, lead) for code in ("clipped_lead", "baseline_wander", "muscle_noise") for lead in LEADS),
 )
@@ -63,13 +69,15 @@ class FlagTable:
     Args:
         rows: What the flags are about. Rows of one code are neighbours.
         step_s: Length of a time step in seconds.
-        lead_in: As of `EpisodeTracker`.
+        on_end: Number of steps on end for which a flag must hold. It is raised from the first of them.
     """
 
-    def __init__(self, rows: tuple[Row, ...], step_s: float, lead_in: int = 0) -> None:
+    def __init__(self, rows: tuple[Row, ...], step_s: float, on_end: int = 1) -> None:
         self._rows = rows
         self._rows_of = _find_rows(rows)
-        self._tracker = EpisodeTracker(len(rows), step_s, lead_in)
+        self._on_end = on_end
+        self._latest = np.zeros((len(rows), on_end - 1), bool)
+        self._tracker = EpisodeTracker(len(rows), step_s, on_end - 1)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return an independent copy. The rows never change, so the copies share them."""
@@ -89,13 +97,20 @@ class FlagTable:
             raised: Flags by code, shape (rows of the code, steps) or (steps,). Flags of other codes are not raised.
             n_steps: Number of steps.
         """
-        if not raised:
+        if not raised and not self._latest.any():
             self._tracker.skip(n_steps)
             return
         flags = np.zeros((len(self._rows), n_steps), bool)
         for code, where in raised.items():
             flags[self._rows_of[code]] = where
-        self._tracker.push(flags)
+        self._tracker.push(flags if self._on_end == 1 else self._find_lasting(flags))
+
+    def _find_lasting(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return in which steps each flag has held for `on_end` steps."""
+        flags = np.concatenate([self._latest, flags], axis=1)
+        self._latest = flags[:, 1 - self._on_end :].copy()
+        lasting: NDArray[np.bool_] = np.logical_and.reduce(sliding_window_view(flags, self._on_end, axis=1), axis=-1)
+        return lasting
 
     def find_raised(self) -> Iterator[RaisedFlag]:
         """Yield the flags that were raised, in the order of the rows."""

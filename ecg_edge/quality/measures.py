@@ -23,6 +23,8 @@ _PLATEAU = 4
 LOOKBACK = _PLATEAU + 1
 """Number of samples before the first second that `measure` needs."""
 MAINS_HZ = (50, 60)
+SLOPE_STEP = 4
+"""Distance of the samples whose differences are `Seconds.slopes`: a slope over 8 ms shows a QRS complex."""
 
 _PHASES = 2 * np.pi / RATE * np.arange(BLOCK)
 # Amplitudes in a block: cosine and sine of 50 Hz, then of 60 Hz.
@@ -54,6 +56,8 @@ class Seconds(NamedTuple):
 
     mean: NDArray[np.float32]
     """Millivolts."""
+    slopes: NDArray[np.float32]
+    """Sums of the second and of the fourth powers of the differences between every fourth sample, shape (2, 12, n)."""
     arms: NDArray[np.float32]
     """Sums of I squared, of I times V6 and of V6 squared about their means, shape (3, n), mV squared."""
     noise: NDArray[np.float32] | None
@@ -76,6 +80,7 @@ class Seconds(NamedTuple):
         nan = np.float32("nan")
         return Seconds(
             mean=np.where(missing, nan, self.mean),
+            slopes=np.where(missing, nan, self.slopes),
             arms=np.where(pair, nan, self.arms),
             noise=None if self.noise is None else np.where(missing, nan, self.noise),
             clip_edges=None if self.clip_edges is None else np.where(missing, 0, self.clip_edges),
@@ -95,6 +100,17 @@ def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     np.maximum.reduceat(samples, firsts, axis=1, out=extremes[0])
     np.minimum.reduceat(samples, firsts, axis=1, out=extremes[1])
     return extremes
+
+
+def find_spans(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the peak-to-peak of each second, shape (12, n).
+
+    Args:
+        extremes: Highest and lowest sample of each block, shape (2, 12, 5 n).
+    """
+    highest, lowest = extremes.reshape(2, len(LEADS), -1, BLOCKS_OF_A_SECOND)
+    spans: NDArray[np.float32] = highest.max(axis=-1) - lowest.min(axis=-1)
+    return spans
 
 
 def find_any(marks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
@@ -134,12 +150,20 @@ def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     bend_energy = np.einsum("lbs,lbs->lb", bends, bends)
     return Seconds(
         mean=mean,
+        slopes=_measure_slopes(samples),
         arms=_multiply(seconds[_I], seconds[_V6]) - SECOND * _multiply(mean[_I, :, None], mean[_V6, :, None]),
         noise=_measure_noise(signal.reshape(bends.shape), bend_energy, thresholds),
         spike=_measure_spikes(slopes, bends, bend_energy, thresholds.spike),
         clip_edges=_count_clip_edges(samples, slopes),
         limb_residual=_measure_limb_residual(signal[:6], thresholds.limb_residual),
     )
+
+
+def _measure_slopes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    every_fourth = samples[:, LOOKBACK - SLOPE_STEP :: SLOPE_STEP]
+    slopes = (every_fourth[:, 1:] - every_fourth[:, :-1]).reshape(len(LEADS), -1, SECOND // SLOPE_STEP)
+    squares = slopes * slopes
+    return np.stack([squares.sum(axis=-1), np.einsum("lns,lns->ln", squares, squares)])
 
 
 def _multiply(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

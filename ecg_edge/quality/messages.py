@@ -13,8 +13,8 @@ from ecg_edge.quality.rules import RULES
 
 # Units that samples may really be in: symbol, name, factor to millivolts.
 _OTHER_UNITS = (("uV", "microvolts", 1e-3), ("V", "volts", 1e3))
-# Usual peak-to-peak of a lead in a second, millivolts.
-_PLAUSIBLE_MV = (0.1, 20)
+# Median peak-to-peak of the leads in a second, millivolts: 1% and 99% quantile of 3,059 real records.
+_TYPICAL_MV = (0.57, 2.5)
 
 
 def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
@@ -39,6 +39,16 @@ def note_beyond_volts(highest_mv: float) -> Note:
 def note_swapped_arms() -> Note:
     """Return the warning that the arm electrodes may be swapped."""
     return Note("swapped_arms", RULES["swapped_arms"].message)
+
+
+def note_inverted_leads() -> Note:
+    """Return the warning that leads may be inverted."""
+    return Note("inverted_leads", RULES["inverted_leads"].message)
+
+
+def note_equal_leads(leads: Sequence[str]) -> Note:
+    """Return the reason not to answer a recording in which leads are copies of each other."""
+    return Note("equal_leads", RULES["equal_leads"].message.format(leads=", ".join(leads)))
 
 
 def note_windows_left_out(windows: int, left_out: int, incomplete: int, unusable_s: float) -> Note:
@@ -77,12 +87,12 @@ def name_leads(note: Note, leads: Sequence[str]) -> Note:
 
 
 def propose_unit(note: Note, median_mv: float) -> Note:
-    """Return a note about an implausible amplitude with the unit that the samples are probably in."""
+    """Return a note about an implausible amplitude with the unit in which it would be typical, if there is one."""
     found = f"the median peak-to-peak of the leads is {_format_mv(median_mv)} mV in a second"
     for unit, name, factor in _OTHER_UNITS:
-        if _PLAUSIBLE_MV[0] < median_mv * factor < _PLAUSIBLE_MV[1]:
+        if _TYPICAL_MV[0] <= median_mv * factor <= _TYPICAL_MV[1]:
             return replace(note, message=f"{found}; the samples look like {name}: pass --units {unit}")
-    return replace(note, message=f"{found}; the samples look like raw converter counts: scale them to millivolts first")
+    return replace(note, message=f"{found}; check the units. If these are converter counts, scale them to millivolts")
 
 
 def propose_labels(note: Note, covariance: NDArray[np.float64]) -> Note:

@@ -3,11 +3,10 @@
 from copy import copy, deepcopy
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ecg_edge.quality import measures
-from ecg_edge.quality.evidence import Evidence
+from ecg_edge.quality.evidence import Evidence, flag_faint
 from ecg_edge.quality.flags import LIMITS
 from ecg_edge.quality.measures import BLOCKS_OF_A_SECOND
 from ecg_edge.quality.report import QualityReport, make_report
@@ -42,11 +41,10 @@ class QualityMonitor:
     def __init__(self) -> None:
         self.samples = 0
         self._evidence = Evidence()
-        # What the next push needs of the past: samples, which of them are missing (None: no sample), whether the last
-        # blocks are flat, means, blocks' extremes.
+        # What the next push needs of the past: samples, which of them are missing (None: no sample), means,
+        # blocks' extremes.
         self._held = np.zeros((len(LEADS), measures.LOOKBACK), np.float32)
         self._missing: NDArray[np.bool_] | None = None
-        self._flat = np.zeros((len(LEADS), BLOCKS_OF_A_SECOND - 1), bool)
         self._mean: NDArray[np.float32] | None = None
         self._extremes = np.zeros((2, len(LEADS), 0), np.float32)
 
@@ -131,7 +129,6 @@ class QualityMonitor:
         if farthest <= LIMITS["over_range"] and not flat.any():
             evidence.blocks.push({}, n_new)
             evidence.flat.push({}, n_new)
-            self._flat[:] = False
             return np.zeros(n_new, bool)
         over = np.maximum(highest, -lowest) > LIMITS["over_range"]
         unusable: NDArray[np.bool_] = (flat | over).sum(axis=0) >= LIMITS["unusable"]
@@ -142,17 +139,8 @@ class QualityMonitor:
             "unusable": unusable,
         }
         evidence.blocks.push(raised, n_new)
-        evidence.flat.push({"flat_lead": self._find_flat_seconds(flat)}, n_new)
+        evidence.flat.push({"flat_lead": flat}, n_new)
         return unusable
-
-    def _find_flat_seconds(self, flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return which leads are flat for the whole second that ends with each block, shape (12, blocks)."""
-        flats = np.concatenate([self._flat, flat], axis=1)
-        self._flat = flats[:, 1 - BLOCKS_OF_A_SECOND :].copy()
-        seconds: NDArray[np.bool_] = np.logical_and.reduce(
-            sliding_window_view(flats, BLOCKS_OF_A_SECOND, axis=1), axis=-1
-        )
-        return seconds
 
     def _flag_seconds(self, n_samples: int) -> None:
         """Raise the flags of whole seconds of so many samples."""
@@ -161,10 +149,10 @@ class QualityMonitor:
         if self._missing is not None:
             found = found.forget(measures.find_seconds_with_any(self._missing[:, : samples.shape[1]]))
         n_seconds = found.mean.shape[1]
-        extremes = self._take_extremes(n_seconds)
-        raised = evidence.amplitude.flag(extremes) | self._flag_wander(found.mean)
+        extremes, signal = self._take_extremes(n_seconds), samples[:, measures.LOOKBACK :]
+        spans = measures.find_spans(extremes)
+        raised = evidence.amplitude.flag(spans) | self._flag_wander(found.mean)
         if found.limb_residual is not None:
-            signal = samples[:, measures.LOOKBACK :]
             raised["limb_leads"] = evidence.limb_leads.flag(signal, found.limb_residual)
         if found.spike is not None:
             spiky = found.spike > LIMITS["pacing_spikes"]
@@ -180,7 +168,11 @@ class QualityMonitor:
             raised["clipped_lead"] = clipped
             raised["clipped_leads"] = clipped.sum(axis=0) >= LIMITS["clipped_leads"]
         evidence.seconds.push(raised, n_seconds)
-        evidence.arms.add(found, extremes)
+        evidence.faint.push(flag_faint(spans), n_seconds)
+        without_qrs = evidence.beats.flag(found.slopes)
+        evidence.no_qrs.push({"no_qrs": without_qrs}, len(without_qrs))
+        evidence.polarity.add(found, extremes)
+        evidence.equal_leads.add(signal, found.mean, spans)
 
     def _take_extremes(self, n_seconds: int) -> NDArray[np.float32]:
         """Return the extremes of the blocks of the next seconds, shape (2, 12, blocks), and forget them."""

@@ -5,13 +5,19 @@ from typing import NamedTuple
 
 from ecg_edge.findings import Note
 from ecg_edge.quality import messages
+from ecg_edge.quality.electrodes import Polarity
 from ecg_edge.quality.evidence import Evidence
 from ecg_edge.quality.flags import LIMITS, RaisedFlag
 from ecg_edge.quality.rules import RULES
 
 _WRONG_UNIT = ("too_large", "too_small")
-# A rule about several leads, and the rule about one lead whose warnings tell which leads they are.
-_ONE_LEAD_RULE = {"leads_over_range": "over_range", "dead_leads": "flat_lead", "clipped_leads": "clipped_lead"}
+# A rule about several leads, and the rules about one lead whose warnings tell which leads they are.
+_ONE_LEAD_RULES = {
+    "leads_over_range": ("over_range",),
+    "dead_leads": ("flat_lead",),
+    "clipped_leads": ("clipped_lead",),
+    "faint_chest_leads": ("faint_chest_lead", "flat_lead"),
+}
 
 
 class QualityReport(NamedTuple):
@@ -37,14 +43,31 @@ def make_report(evidence: Evidence, duration_s: float) -> QualityReport:
         reasons, warnings = wrong_unit, [note for note in warnings if note.code == "not_finite"]
     elif evidence.highest_mv > LIMITS["beyond_volts"]:
         reasons.append(messages.note_beyond_volts(evidence.highest_mv))
-    if not wrong_unit and evidence.arms.look_swapped():
-        warnings.append(messages.note_swapped_arms())
+    equal = evidence.equal_leads.find()
+    if equal:
+        reasons.append(messages.note_equal_leads(equal))
+    if not wrong_unit:
+        warnings += _judge_polarity(evidence.polarity)
     return QualityReport(tuple(reasons), tuple(warnings), evidence.blocks.total_s("unusable"))
+
+
+def _judge_polarity(polarity: Polarity) -> list[Note]:
+    """Return the likeliest cause if leads point in the wrong direction."""
+    if polarity.look_swapped():
+        return [messages.note_swapped_arms()]
+    return [messages.note_inverted_leads()] if polarity.look_inverted() else []
 
 
 def _find_notes(evidence: Evidence, duration_s: float) -> Iterator[tuple[Note, bool]]:
     """Yield a note for each flag that was raised for long enough, and whether it is a reason not to answer."""
-    for table in (evidence.gaps, evidence.blocks, evidence.flat, evidence.seconds):
+    for table in (
+        evidence.gaps,
+        evidence.blocks,
+        evidence.flat,
+        evidence.seconds,
+        evidence.faint,
+        evidence.no_qrs,
+    ):
         for flag in table.find_raised():
             rule = RULES[flag.row.code]
             refuses = rule.refuses_over is not None and flag.share > rule.refuses_over
@@ -66,7 +89,7 @@ def _explain(note: Note, warnings: list[Note], evidence: Evidence) -> Note:
         return messages.propose_unit(note, evidence.amplitude.compute_mean())
     if note.code == "limb_leads":
         return messages.propose_labels(note, evidence.limb_leads.compute_mean())
-    if note.code in _ONE_LEAD_RULE:
-        code = _ONE_LEAD_RULE[note.code]
-        return messages.name_leads(note, [str(warning.lead) for warning in warnings if warning.code == code])
+    if note.code in _ONE_LEAD_RULES:
+        codes = _ONE_LEAD_RULES[note.code]
+        return messages.name_leads(note, [str(warning.lead) for warning in warnings if warning.code in codes])
     return note

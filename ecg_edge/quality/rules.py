@@ -32,7 +32,10 @@ HUM_OF_NOISE = 0.2
 LIMB_SHARE = 0.1
 """Share of the limb leads' rms that is added to the limit of `limb_leads`."""
 _OVER_RANGE_MV = 20
+_FAINT_CHEST_MV = 0.15
 _REAL = "2,129 real records: "
+_MORE_REAL = "2,562 real records: "
+_OTHER = "497 of other devices: "
 
 _TABLE = (
     Rule(
@@ -113,6 +116,46 @@ _TABLE = (
         "{leads} are flat: electrodes are off, or the leads were not recorded",
     ),
     Rule(
+        "faint_chest_lead",
+        _FAINT_CHEST_MV,
+        "mV",
+        "peak-to-peak of a chest lead in each second of five seconds on end, if it is not flat (below)",
+        f"the electrode is off; {_MORE_REAL}none; {_OTHER}2",
+        None,
+        0,
+        "{lead} has almost no signal {where}: its electrode may be off",
+    ),
+    Rule(
+        "faint_chest_leads",
+        _FAINT_CHEST_MV,
+        "mV",
+        "peak-to-peak of two chest leads in the same second, if not both are flat (below)",
+        f"the models need the chest leads; {_MORE_REAL}none; {_OTHER}1",
+        0.5,
+        None,
+        "{leads} have almost no signal: chest electrodes are off, or the gain is wrong",
+    ),
+    Rule(
+        "low_amplitude",
+        0.6,
+        "mV",
+        "largest peak-to-peak of the leads in each second of five seconds on end (below)",
+        f"a wrong gain, or a low voltage of the heart; {_MORE_REAL}none; {_OTHER}3",
+        None,
+        0,
+        "the amplitudes are unusually small {where}: check the units and the gain",
+    ),
+    Rule(
+        "no_qrs",
+        5.9,
+        "",
+        "kurtosis of the slopes over 8 ms in most leads, in every five seconds (below)",
+        f"noise has 3, sines 1.5; {_MORE_REAL}below it for 5 s in one; {_OTHER}3, with ventricular tachycardia",
+        0.5,
+        5,
+        "the signal has no QRS complexes {where}: it may not be an ECG",
+    ),
+    Rule(
         "clipped_lead",
         2,
         "edges",
@@ -151,7 +194,30 @@ _TABLE = (
         "swapped arm electrodes invert I and aVR; limit measured",
         None,
         0,
-        "I and V6 point in opposite directions and aVR points up: the arm electrodes may be swapped",
+        "I and V6 point in opposite directions and aVR points up: the electrode of the right arm may be swapped with "
+        "that of the left arm or leg",
+    ),
+    Rule(
+        "inverted_leads",
+        0.05,
+        "",
+        "distance between the middle of the extremes and the mean, as a share of the peak-to-peak in each 0.2 s, "
+        "if I and II point down and aVR points up",
+        f"inverted leads, or swapped right arm and left leg; {_MORE_REAL}5; {_OTHER}4",
+        None,
+        0,
+        "I and II point down and aVR points up: all leads may be inverted, or the electrodes of the right arm and the "
+        "left leg may be swapped",
+    ),
+    Rule(
+        "equal_leads",
+        0.001,
+        "mV",
+        "largest difference between two leads that are not flat (below)",
+        f"leads that were copied; {_MORE_REAL}none; {_OTHER}none",
+        0,
+        None,
+        "{leads} are equal: the file or the names of its leads are wrong",
     ),
     Rule(
         "mains_hum",
