@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
 from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
+from ecg_edge.recording.filter_blocks import find_repeat
 from ecg_edge.recording.leads import LEADS, find_arrangement
 from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
 from ecg_edge.recording.sample_buffer import SampleBuffer
@@ -15,6 +16,8 @@ from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 # Seconds after which the output of a new filter no longer depends on where it started.
 _SETTLED_S = 2
+# Seconds after which it gives the bits of an older filter, if it starts where the blocks of that one repeat.
+_REPEATED_S = 10
 # Samples of both rates must coincide within this time, in seconds, so that a new filter can start at any time.
 _COINCIDE_S = 30
 
@@ -44,6 +47,23 @@ class LiveFeed:
         self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
         """Recent samples of the twelve leads, in millivolts, at the rate of the chunks."""
         self._given = 0
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Go on where the pickled feed was; its filter is made again from the samples that are kept."""
+        vars(self).update(state)
+        if self._resampler is not None:
+            start, kept = self._choose_replay(), self.latest
+            self._resampler.replay(kept.stretch(kept.start, start), kept.stretch(start, kept.stop))
+
+    def _choose_replay(self) -> int:
+        """Return where a new filter starts so that, if possible, it gives the bits that the old one would give."""
+        if not self.latest.start:
+            return 0
+        settled = int((self._given / self._rate - _REPEATED_S) * self.sampling_rate)
+        repeat = find_repeat(self.sampling_rate, self._rate, self._spacing)
+        if repeat is not None and settled // repeat * repeat > self.latest.start:
+            return settled // repeat * repeat
+        return settled // self._spacing * self._spacing
 
     @property
     def samples(self) -> int:
