@@ -1,39 +1,24 @@
 """A live feed in, chunk by chunk: the same answer as for a recording."""
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from pickle import PicklingError
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.cascade import Cascade
-from ecg_edge.decision import DecisionRule, Subject, needs_localization
-from ecg_edge.findings import Finding
-from ecg_edge.model.aggregation import WindowMean, window_probabilities
-from ecg_edge.model.inference import finite_scores
-from ecg_edge.model.session import Model
-from ecg_edge.model.windows import n_regular_windows
-from ecg_edge.quality.gate import QualityGate
-from ecg_edge.quality.measures import BLOCK
+from ecg_edge.decision import Subject
+from ecg_edge.errors import ModelError
+from ecg_edge.findings import Finding, Provenance
 from ecg_edge.recording import Recording
+from ecg_edge.recording.arguments import check_leads, check_rate
 from ecg_edge.recording.live_feed import LiveFeed
-from ecg_edge.recording.sample_buffer import SampleBuffer
+from ecg_edge.so_far import SoFar, State, StreamWindow
+
+__all__ = ["LONGEST_LAST_S", "Stream", "StreamWindow"]
 
 LONGEST_LAST_S = 60
-_PIECE = 2500
-
-
-@dataclass(frozen=True, slots=True)
-class StreamWindow:
-    """One regular window of the first stage, finished by a push."""
-
-    start_s: float
-    """Start in seconds from the stream's first sample."""
-    probability: float | None
-    """Of infarction, 0 to 1; None if the window holds a sample that is not finite."""
-    counts: bool
-    """Whether it counts in the mean. A window of unusable signal does not."""
 
 
 class Stream:
@@ -52,15 +37,24 @@ class Stream:
         leads: Name of each row of a chunk, as for `Recording`.
         units: Unit of the chunks: mV, uV, nV or V.
         name: Name of the feed in its findings.
+        detector: Makes the stream again where it is unpickled; a stream without it cannot be pickled.
 
     Raises:
         InvalidRecordingError: The leads, the units or the sampling rate are not supported.
         MissingExtraError: The feed must be resampled and soxr is not installed.
     """
 
-    def __init__(self, cascade: Cascade, sampling_rate: float, leads: Sequence[str], units: str, name: str) -> None:
-        self._cascade, self._name = cascade, name
-        self.sampling_rate, self.leads, self.units = float(sampling_rate), tuple(leads), units
+    def __init__(  # noqa: PLR0913, PLR0917 - the first and the last are the detector's
+        self,
+        cascade: Cascade,
+        sampling_rate: float,
+        leads: Sequence[str],
+        units: str,
+        name: str,
+        detector: "_StreamMaker | None" = None,
+    ) -> None:
+        self._cascade, self._name, self._detector = cascade, name, detector
+        self.sampling_rate, self.leads, self.units = check_rate(sampling_rate), check_leads(leads), units
         models = (cascade.infarction, cascade.localization)
         self._whole_lengths = {model.spec.whole_length for model in models}
         self.reset()
@@ -68,7 +62,29 @@ class Stream:
     def reset(self) -> None:
         """Forget all samples, for the next patient."""
         self._feed = LiveFeed(self.sampling_rate, self.leads, self.units, self._cascade.sampling_rate, LONGEST_LAST_S)
-        self._so_far = _SoFar.start(self._cascade)
+        self._so_far = SoFar.start(self._cascade)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the detector by what it was made from, and the state of the feed.
+
+        Raises:
+            PicklingError: The stream was not made by a detector.
+        """
+        if self._detector is None:
+            raise PicklingError("this stream was made without a detector; make it with Detector.stream")
+        settings = (self._detector, self.sampling_rate, self.leads, self.units, self._name)
+        return _make, settings, (self._cascade.rule.provenance, self._feed, self._so_far.get_state())
+
+    def __setstate__(self, state: tuple[Provenance, LiveFeed, State]) -> None:
+        """Go on where the pickled stream was.
+
+        Raises:
+            ModelError: The models or the version of the package have changed meanwhile.
+        """
+        provenance, self._feed, so_far = state
+        if provenance != self._cascade.rule.provenance:
+            raise ModelError(self._name, "was pickled with other models or another ecg_edge; start a new stream")
+        self._so_far = SoFar.from_state(self._cascade, so_far)
 
     @property
     def samples(self) -> int:
@@ -88,8 +104,9 @@ class Stream:
         Raises:
             WrongShapeError: The chunk is not leads by samples.
             WrongTypeError: It does not hold real numbers.
+            InvalidRecordingError: It is masked or a table.
         """
-        return self._so_far.push(self._feed.push(np.asarray(chunk)))
+        return self._so_far.push(self._feed.push(chunk))
 
     def finding(self, *, last_s: float | None = None, all_sites: bool = False) -> Finding:
         """Return the answer so far.
@@ -125,90 +142,11 @@ class Stream:
         return so_far.finding(rule, subject, all_sites=all_sites)
 
 
-class _SoFar:
-    """The state of a stream: the samples so far, at the models' sampling rate, and what both stages found in them."""
+class _StreamMaker(Protocol):
+    """A detector, as a stream that is unpickled needs it."""
 
-    def __init__(self, gate: QualityGate, latest: SampleBuffer, first: "_Stage", second: "_Stage") -> None:
-        self._gate, self._latest, self._first, self._second = gate, latest, first, second
-
-    @classmethod
-    def start(cls, cascade: Cascade) -> "_SoFar":
-        """Return the state before the first sample."""
-        models = (cascade.infarction, cascade.localization)
-        n_samples = max(model.spec.window for model in models) + _PIECE
-        gate = QualityGate(cascade.rule.gate, keep_blocks=n_samples // BLOCK + 2)
-        return cls(gate, SampleBuffer(n_samples), *map(_Stage, models))
-
-    def copy(self) -> "_SoFar":
-        """Return an independent copy."""
-        return _SoFar(deepcopy(self._gate), deepcopy(self._latest), self._first.copy(), self._second.copy())
-
-    def push(self, signal: NDArray[np.float32]) -> list[StreamWindow]:
-        """Take the next samples, shape (12, n), and return the windows of the first stage that they complete."""
-        finished = []
-        for start in range(0, signal.shape[1], _PIECE):
-            piece = signal[:, start : start + _PIECE]
-            self._gate.push(self._latest.stop, piece)
-            self._latest.append(piece)
-            finished += self._first.advance(self._latest, self._gate)
-            self._second.advance(self._latest, self._gate)
-        return finished
-
-    def finding(self, rule: DecisionRule, subject: Subject, *, all_sites: bool) -> Finding:
-        """Return the finding for all samples."""
-        refusal = rule.refuse_short(subject, self._latest.stop)
-        if refusal is not None:
-            return refusal
-        first = self._first.mean_so_far(self._latest, self._gate)
-        finding = rule.decide(subject, self._gate.quality.report(), first)
-        if needs_localization(finding, all_sites=all_sites):
-            finding = rule.add_sites(finding, self._second.mean_so_far(self._latest, self._gate))
-        return finding
+    def stream(self, *, sampling_rate: float, leads: Sequence[str], units: str, name: str) -> Stream: ...
 
 
-class _Stage:
-    """One model on a stream: the mean of its regular windows so far."""
-
-    def __init__(self, model: Model, mean: WindowMean | None = None) -> None:
-        self._model, self._spec = model, model.spec
-        self._mean = mean or WindowMean(model.spec)
-
-    def copy(self) -> "_Stage":
-        """Return an independent copy."""
-        return _Stage(self._model, self._mean.copy())
-
-    def advance(self, latest: SampleBuffer, gate: QualityGate) -> list[StreamWindow]:
-        """Score the regular windows that are complete by now."""
-        spec, samples, finished = self._spec, latest.stop, []
-        n_windows = n_regular_windows(samples, spec.window, spec.stride, spec.tail) if samples >= spec.window else 0
-        while self._mean.windows < n_windows:
-            first = self._mean.windows
-            last = min(first + spec.windows_per_call, n_windows) - 1
-            stop = last * spec.stride + spec.window + (spec.tail == "dropped")
-            finished += self._score(self._mean, latest, gate, (first * spec.stride, min(stop, samples)))
-        return finished
-
-    def mean_so_far(self, latest: SampleBuffer, gate: QualityGate) -> WindowMean:
-        """Return the mean so far, with the window that ends at the last sample if the spec asks for one."""
-        spec, samples, mean = self._spec, latest.stop, self._mean
-        if spec.tail == "window" and (samples - spec.window) % spec.stride:
-            mean = self._mean.copy()
-            self._score(mean, latest, gate, (samples - spec.window, samples))
-        return mean
-
-    def _score(
-        self, mean: WindowMean, latest: SampleBuffer, gate: QualityGate, stretch: tuple[int, int]
-    ) -> list[StreamWindow]:
-        (scores,) = finite_scores(self._model, latest.stretch(*stretch)[None])
-        starts = stretch[0] + self._spec.stride * np.arange(len(scores))
-        countable = gate.countable(scores, starts, self._spec.window)
-        mean.add(scores, countable)
-        probabilities = window_probabilities(scores[:, 0], self._spec.average)
-        return [
-            StreamWindow(
-                float(start / self._spec.sampling_rate),
-                float(probability) if np.isfinite(score) else None,
-                bool(counts),
-            )
-            for start, probability, score, counts in zip(starts, probabilities, scores[:, 0], countable, strict=True)
-        ]
+def _make(detector: _StreamMaker, sampling_rate: float, leads: Sequence[str], units: str, name: str) -> Stream:
+    return detector.stream(sampling_rate=sampling_rate, leads=leads, units=units, name=name)

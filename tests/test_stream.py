@@ -181,6 +181,34 @@ def test_the_windows_of_a_feed_of_another_rate_come_a_little_later(gated):
     assert [window.start_s for window in windows] == list(expected.start_s[: len(windows)])
 
 
+@pytest.mark.parametrize("kind", ["masked", "table"])
+def test_a_masked_chunk_and_a_table_are_refused_as_a_recording_refuses_them(gated, kind):
+    if kind == "masked":
+        chunk = np.ma.masked_greater(ILL, 0.2)
+    else:
+        chunk = pytest.importorskip("pandas").DataFrame(ILL.T, columns=LEADS)
+    stream = gated.stream()
+    with pytest.raises(InvalidRecordingError) as by_stream:
+        stream.push(chunk)
+    with pytest.raises(InvalidRecordingError) as by_recording:
+        Recording(chunk)
+    assert str(by_stream.value) == str(by_recording.value)
+    assert stream.samples == 0
+    stream.push(ILL.tolist())
+    assert stream.samples == 5000
+
+
+@pytest.mark.parametrize(("rate", "found"), [("500", "the text '500'"), (None, "None"), (0, "0")])
+def test_a_feed_must_have_a_sampling_rate(gated, rate, found):
+    with pytest.raises(InvalidRecordingError, match=f"must be a positive number of Hz, found {found}"):
+        gated.stream(sampling_rate=rate)
+
+
+def test_one_text_is_no_list_of_leads(gated):
+    with pytest.raises(InvalidRecordingError, match="leads is the text"):
+        gated.stream(leads=",".join(LEADS))
+
+
 def test_what_no_answer_could_be_had_of_is_refused_at_once(gated):
     pytest.importorskip("soxr")
     with pytest.raises(SamplingRateError):

@@ -35,9 +35,9 @@ class Wanted:
 
 
 def describe_settings(
-    detector: "Detector", declared: "Declared", wanted: Wanted, no_quality_gate: bool
+    detector: "Detector", declared: "Declared", wanted: Wanted, no_quality_gate: bool, max_duration: float
 ) -> dict[str, Any]:
-    """Return what answers depend on beside the records, as JSON values."""
+    """Return what answers depend on beside the records, as JSON values that are named like the options."""
     from ecg_edge.model.runtime import onnxruntime
 
     provenance = asdict(detector.provenance)
@@ -48,10 +48,8 @@ def describe_settings(
         "all_sites": wanted.all_sites,
         "windows": wanted.windows,
         "no_quality_gate": no_quality_gate,
-        "sampling_rate": declared.sampling_rate,
-        "units": declared.units,
-        "leads": declared.leads and list(declared.leads),
-        "gain": declared.gain,
+        "max_duration": max_duration,
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(declared).items()},
     }
 
 

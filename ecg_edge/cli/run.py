@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
                 records = tell_apart(records)
             files = [*detector.folder.iterdir(), *filter(None, [sample])]
             refuse_overwriting(output, [*(record.source for record in records), *files])
-            settings = describe_settings(detector, declared, wanted, no_quality_gate)
+            settings = describe_settings(detector, declared, wanted, no_quality_gate, max_duration)
             failed = answer_records(detector, records, settings, wanted, unfinished)
             what = f"{failed} of {len(records)} records"
     if failed:

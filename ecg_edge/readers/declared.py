@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf, isclose, isfinite
 
 from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnitsError, UnreadableError
+from ecg_edge.recording.arguments import check_leads, check_rate
 from ecg_edge.recording.leads import LEADS, canonical_lead, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
@@ -32,16 +33,15 @@ class Declared:
 
     def __post_init__(self) -> None:
         """Check the values and store their canonical form."""
-        if self.sampling_rate is not None and not 0 < self.sampling_rate < inf:
-            msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
-            raise InvalidRecordingError(msg)
+        if self.sampling_rate is not None:
+            check_rate(self.sampling_rate)
         if self.gain is not None and not (isfinite(self.gain) and self.gain):
             msg = f"the gain must be a number of steps per millivolt, and not 0, found {self.gain}"
             raise InvalidRecordingError(msg)
         if self.units is not None:
             object.__setattr__(self, "units", canonical_units(self.units))
         if self.leads is not None:
-            object.__setattr__(self, "leads", tuple(self.leads))
+            object.__setattr__(self, "leads", check_leads(self.leads))
             find_arrangement(self.leads)
 
     def rate_of(self, source: str, found: float | None) -> float:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
+from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
+from ecg_edge.recording.filter_blocks import find_repeat
 from ecg_edge.recording.leads import LEADS, find_arrangement
 from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
 from ecg_edge.recording.sample_buffer import SampleBuffer
@@ -14,6 +16,8 @@ from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 # Seconds after which the output of a new filter no longer depends on where it started.
 _SETTLED_S = 2
+# Seconds after which it gives the bits of an older filter, if it starts where the blocks of that one repeat.
+_REPEATED_S = 10
 # Samples of both rates must coincide within this time, in seconds, so that a new filter can start at any time.
 _COINCIDE_S = 30
 
@@ -34,15 +38,32 @@ class LiveFeed:
     """
 
     def __init__(self, sampling_rate: float, leads: Sequence[str], units: str, rate: float, keep_s: float) -> None:
-        self._n_leads, self._arrangement = len(leads), find_arrangement(leads)
+        self._n_leads, self._arrangement = len(leads), find_arrangement(check_leads(leads))
         self._scale = np.float32(IN_MILLIVOLTS[canonical_units(units)])
-        self.sampling_rate, self._rate = float(sampling_rate), rate
+        self.sampling_rate, self._rate = check_rate(sampling_rate), rate
         self._resampler = None if same_rate(sampling_rate, rate) else Resampler(sampling_rate, rate)
         self._spacing = 1 if self._resampler is None else _count_coinciding_samples(self.sampling_rate, rate)
         # A new filter needs samples from before those that are pending in the live one.
         self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
         """Recent samples of the twelve leads, in millivolts, at the rate of the chunks."""
         self._given = 0
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Go on where the pickled feed was; its filter is made again from the samples that are kept."""
+        vars(self).update(state)
+        if self._resampler is not None:
+            start, kept = self._choose_replay(), self.latest
+            self._resampler.replay(kept.stretch(kept.start, start), kept.stretch(start, kept.stop))
+
+    def _choose_replay(self) -> int:
+        """Return where a new filter starts so that, if possible, it gives the bits that the old one would give."""
+        if not self.latest.start:
+            return 0
+        settled = int((self._given / self._rate - _REPEATED_S) * self.sampling_rate)
+        repeat = find_repeat(self.sampling_rate, self._rate, self._spacing)
+        if repeat is not None and settled // repeat * repeat > self.latest.start:
+            return settled // repeat * repeat
+        return settled // self._spacing * self._spacing
 
     @property
     def samples(self) -> int:
@@ -51,19 +72,21 @@ class LiveFeed:
             return self.latest.stop
         return resampled_length(self.latest.stop, self.sampling_rate, self._rate)
 
-    def push(self, chunk: NDArray[np.generic]) -> NDArray[np.float32]:
+    def push(self, chunk: object) -> NDArray[np.float32]:
         """Take a chunk, shape (leads, n), and return the samples that are now finished, shape (12, m).
 
         Raises:
             WrongShapeError: The shape of the chunk is not (leads, samples).
             WrongTypeError: It does not hold real numbers.
+            InvalidRecordingError: It is masked or a table.
         """
-        if chunk.dtype.kind not in "iuf":
-            raise WrongTypeError(str(chunk.dtype))
-        if chunk.ndim != 2 or chunk.shape[0] != self._n_leads:
-            raise WrongShapeError(chunk.shape, self._n_leads)
+        raw = check_signal(chunk)
+        if raw.dtype.kind not in "iuf":
+            raise WrongTypeError(str(raw.dtype))
+        if raw.ndim != 2 or raw.shape[0] != self._n_leads:
+            raise WrongShapeError(raw.shape, self._n_leads)
         with np.errstate(over="ignore", invalid="ignore"):
-            signal = self._arrangement.apply(chunk)
+            signal = self._arrangement.apply(raw)
             signal = signal if self._scale == 1 else signal * self._scale
         self.latest.append(signal)
         finished = signal if self._resampler is None else self._resampler.push(signal)

@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
+from ecg_edge.errors import WrongShapeError, WrongTypeError
+from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
 from ecg_edge.recording.leads import LEADS, Arrangement, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
@@ -42,7 +43,8 @@ class Recording:
         MissingLeadsError: `leads` lacks some of I, II and V1 to V6.
         RepeatedLeadError: `leads` names a lead twice.
         UnitsError: `units` is not a voltage unit.
-        InvalidRecordingError: `sampling_rate` is not a positive number, or `signal` is masked.
+        InvalidRecordingError: `sampling_rate` is not a positive number, `leads` is one text, or `signal` is masked or a
+            table.
     """
 
     signal: NDArray[np.generic] | Samples
@@ -61,16 +63,13 @@ class Recording:
 
     def __post_init__(self) -> None:
         """Check the fields and store their canonical form."""
-        signal, leads = _read_only(self.signal), tuple(self.leads)
+        signal, leads = _read_only(self.signal), check_leads(self.leads)
         if signal.dtype.kind not in "iuf":
             raise WrongTypeError(str(signal.dtype))
         if len(signal.shape) != 2 or signal.shape[0] != len(leads) or signal.shape[1] == 0:
             raise WrongShapeError(signal.shape, len(leads))
-        if not 0 < self.sampling_rate < np.inf:
-            msg = f"the sampling rate must be a positive number of Hz, found {self.sampling_rate}"
-            raise InvalidRecordingError(msg)
         object.__setattr__(self, "signal", signal)
-        object.__setattr__(self, "sampling_rate", float(self.sampling_rate))
+        object.__setattr__(self, "sampling_rate", check_rate(self.sampling_rate))
         object.__setattr__(self, "leads", leads)
         object.__setattr__(self, "units", canonical_units(self.units))
         object.__setattr__(self, "_arrangement", find_arrangement(leads))
@@ -113,10 +112,6 @@ class Recording:
 def _read_only(signal: NDArray[np.generic] | Samples) -> NDArray[np.generic] | Samples:
     if hasattr(signal, "read"):
         return signal
-    # Importing numpy.ma to check for masked arrays takes longer than answering a recording.
-    if hasattr(signal, "mask"):
-        msg = "the signal is a masked array; fill or remove its missing samples"
-        raise InvalidRecordingError(msg)
-    array = np.asanyarray(signal).view()
+    array = check_signal(signal).view()
     array.flags.writeable = False
     return array

@@ -47,12 +47,31 @@ class Resampler:
     def __init__(self, from_rate: float, to_rate: float, n_leads: int = len(LEADS)) -> None:
         if not LOWEST_RATE <= from_rate <= HIGHEST_RATE:
             raise SamplingRateError(from_rate, LOWEST_RATE, HIGHEST_RATE)
-        self._soxr = _make_stream(from_rate, to_rate, n_leads)
+        self._soxr = make_filter(from_rate, to_rate, n_leads)
         self._from_rate, self._to_rate = from_rate, to_rate
         self._first: NDArray[np.float32] | None = None
         self._last = np.zeros((n_leads, 1), np.float32)
-        self._n_in = self._n_out = 0
+        self._n_in = self._n_out = self._n_given = 0
+        self._early = self._last[:, :0]
         self._gaps: list[tuple[int, int, int]] = []
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle all but the filter; `replay` makes a new one."""
+        return {name: value for name, value in vars(self).items() if name != "_soxr"}
+
+    def replay(self, before: NDArray[np.float32], samples: NDArray[np.float32]) -> None:
+        """Make the filter of an unpickled resampler, from the latest of the samples that it took.
+
+        Args:
+            before: Samples before the start of the new filter, shape (leads, n); empty only at the feed's first sample.
+            samples: All samples from the start on. Its first sample has the time of a resampled one.
+        """
+        start, n_given = self._n_in - samples.shape[1], self._n_given
+        self._soxr = make_filter(self._from_rate, self._to_rate, len(samples))
+        self._last = hold_last(before, self._last)[:, -1:] if start else np.zeros_like(self._last)
+        self._n_in, self._n_out, self._gaps = start, round(start * self._to_rate / self._from_rate), []
+        self._early = self.push(samples)
+        self._n_given = n_given
 
     def push(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the next samples and return the resampled ones that are now finished.
@@ -91,6 +110,15 @@ class Resampler:
             finished[lead, max(start - self._n_out, 0) : max(stop - self._n_out, 0)] = np.nan
         self._n_out += finished.shape[1]
         self._gaps = [gap for gap in self._gaps if gap[2] > self._n_out]
+        return self._give(finished)
+
+    def _give(self, finished: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the samples that were not given before; a filter that was made anew may be early or late."""
+        if self._early.shape[1]:
+            finished = np.concatenate([self._early, finished], axis=1)
+            self._early = finished[:, :0]
+        finished = finished[:, max(0, finished.shape[1] - max(0, self._n_out - self._n_given)) :]
+        self._n_given += finished.shape[1]
         return finished
 
     def _replace_gaps(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -192,7 +220,8 @@ def resample(recording: Recording, rate: float) -> Recording:
     return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
 
 
-def _make_stream(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
+def make_filter(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints
+    """Return soxr's filter for a stream of samples."""
     with optional_library("soxr", f"resampling a recording of {from_rate:g} Hz to {to_rate:g} Hz", "resample"):
         import soxr
     return soxr.ResampleStream(from_rate, to_rate, n_leads, dtype="float32", quality="HQ")

@@ -20,6 +20,22 @@ class SampleBuffer:
         self._samples = np.empty((len(LEADS), capacity + self._room), np.float32)
         self._first = 0
 
+    @property
+    def start(self) -> int:
+        """First sample that is kept for certain."""
+        return max(0, self.stop - self._capacity)
+
+    def __getstate__(self) -> tuple[int, int, NDArray[np.float32]]:
+        """Pickle only the samples that are kept for certain."""
+        return self.stop, self._capacity, self.stretch(self.start, self.stop)
+
+    def __setstate__(self, state: tuple[int, int, NDArray[np.float32]]) -> None:
+        """Put the samples into a buffer with room for more."""
+        stop, capacity, kept = state
+        self.__init__(capacity)  # type: ignore[misc]
+        self.append(kept)
+        self._first, self.stop = stop - kept.shape[1], stop
+
     def append(self, signal: NDArray[np.float32]) -> None:
         """Add samples, shape (12, n)."""
         for start in range(0, signal.shape[1], self._room):

@@ -58,8 +58,8 @@ def copy_models(folder):
 def test_an_archive_a_signal_file_and_a_model_are_not_overwritten(tmp_path, write):
     file = write(tmp_path)
     before = file.read_bytes()
-    models = ["--models", tmp_path / "models"] if write is copy_models else []
-    assert is_refused(ecg_edge(NORMAL, tmp_path, *models, "--output", file), 2)
+    inputs = [NORMAL, "--models", tmp_path / "models"] if write is copy_models else [NORMAL, tmp_path]
+    assert is_refused(ecg_edge(*inputs, "--output", file), 2)
     assert file.read_bytes() == before
 
 
