@@ -5,6 +5,7 @@ The first model says whether there is an infarction. The second says where, in r
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -69,23 +70,27 @@ class Cascade(NamedTuple):
             from ecg_edge.recording.resampling import resample
 
             recording = resample(recording, self.sampling_rate)
-        return _Case(subject, recording, QualityGate(self.rule.gate))
+        return _Case(subject, recording)
 
     def _detect(self, cases: list["_Case"], *, windows: bool) -> list[Finding]:
         """Return the first stage's findings: each stretch is read, measured, scored and added."""
         results = [_StageResult(self.infarction.spec) for _ in cases]
+        groups: list[list[_Case]] = []
         for model_input in read_inputs(self.infarction.spec, [case.recording for case in cases]):
             with self.turn:
-                for i, samples in zip(model_input.recordings, model_input.ecg, strict=True):
-                    cases[i].gate.push(model_input.start, samples)
+                if model_input.start == 0:
+                    groups.append([cases[i] for i in model_input.recordings])
+                    _share_gate(groups[-1], QualityGate(self.rule.gate, len(groups[-1])))
+                groups[-1][0].gate.push(model_input.start, model_input.ecg)
             _add_scores(self.infarction, model_input, cases, results, windows=windows)
-        findings = []
-        for case, result in zip(cases, results, strict=True):
-            with self.turn:
-                case.measure_rest()
-                timeline = next(result.timelines(), None)
-                findings.append(self.rule.decide(case.subject, case.gate.quality.report(), result.mean, timeline))
-        return findings
+        with self.turn:
+            for group in groups:
+                _measure_rest(group)
+            return [self._decide(case, result) for case, result in zip(cases, results, strict=True)]
+
+    def _decide(self, case: "_Case", result: "_StageResult") -> Finding:
+        timeline = next(result.timelines(), None)
+        return self.rule.decide(case.subject, case.gate.report(case.row), result.mean, timeline)
 
     def _localize(self, findings: Iterable[Finding], cases: list["_Case"], *, windows: bool) -> list[Finding]:
         """Return findings with the second stage's sites."""
@@ -98,19 +103,30 @@ class Cascade(NamedTuple):
         ]
 
 
-class _Case(NamedTuple):
+@dataclass(slots=True)
+class _Case:
     """One recording on its way to its finding."""
 
     subject: Subject
     recording: Recording
     """At the models' sampling rate."""
-    gate: QualityGate
+    gate: QualityGate = field(init=False)
+    """Of this recording and of those that share its model calls in the first stage."""
+    row: int = field(init=False)
+    """Index of this recording among them."""
 
-    def measure_rest(self) -> None:
-        """Measure the samples at the end that no window of the first stage needed."""
-        start = self.gate.quality.samples
-        if start < self.recording.samples:
-            self.gate.push(start, self.recording.stretch(start, self.recording.samples))
+
+def _share_gate(group: list[_Case], gate: QualityGate) -> None:
+    for row, case in enumerate(group):
+        case.gate, case.row = gate, row
+
+
+def _measure_rest(group: list[_Case]) -> None:
+    """Measure the samples at the end that no window of the first stage needed."""
+    gate, samples = group[0].gate, group[0].recording.samples
+    if gate.samples < samples:
+        start = gate.samples
+        gate.push(start, np.stack([case.recording.stretch(start, samples) for case in group]))
 
 
 class _StageResult:
@@ -143,7 +159,7 @@ def _add_scores(
     """Score the windows of one model call and add those that count to the results of their recordings."""
     starts = model_input.starts(model.spec)
     for i, scores in zip(model_input.recordings, finite_scores(model, model_input.ecg), strict=True):
-        countable = cases[i].gate.countable(scores, starts, model.spec.window)
+        countable = cases[i].gate.countable(scores, starts, model.spec.window, cases[i].row)
         results[i].mean.add(scores, countable)
         if windows:
             results[i].keep(starts[countable], scores[countable])

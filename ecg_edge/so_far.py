@@ -67,7 +67,7 @@ class SoFar:
         finished = []
         for start in range(0, signal.shape[1], _PIECE):
             piece = signal[:, start : start + _PIECE]
-            self._gate.push(self._latest.stop, piece)
+            self._gate.push(self._latest.stop, piece[None])
             self._latest.append(piece)
             finished += self._first.advance(self._latest, self._gate)
             self._second.advance(self._latest, self._gate)
@@ -79,7 +79,7 @@ class SoFar:
         if refusal is not None:
             return refusal
         first = self._first.mean_so_far(self._latest, self._gate)
-        finding = rule.decide(subject, self._gate.quality.report(), first)
+        finding = rule.decide(subject, self._gate.report(), first)
         if needs_localization(finding, all_sites=all_sites):
             finding = rule.add_sites(finding, self._second.mean_so_far(self._latest, self._gate))
         return finding

@@ -1,6 +1,7 @@
 """Signs of exchanged electrodes and of wrong files that only a whole recording shows."""
 
 from itertools import combinations
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,64 +17,71 @@ _PAIRS = np.array(list(combinations(range(len(LEADS)), 2)))
 class Polarity:
     """Which way I, II and aVR point, and whether I and V6 point in the same direction."""
 
-    def __init__(self) -> None:
-        self._sums = np.zeros(9)
+    def __init__(self, n_recordings: int) -> None:
+        self._sums = np.zeros((n_recordings, 9))
 
     def add(self, found: Seconds, extremes: NDArray[np.float32]) -> None:
         """Add the next seconds.
 
         Args:
             found: Their measures.
-            extremes: Highest and lowest sample of each block, shape (2, 12, 5 n); NaN if samples are missing.
+            extremes: Highest and lowest sample of each block, shape (2, r, 12, 5 n); NaN if samples are missing.
         """
-        highest, lowest = extremes[:, _FACED].reshape(2, len(_FACED), -1, BLOCKS_OF_A_SECOND).sum(axis=-1)
-        ups = highest + lowest - 2 * BLOCKS_OF_A_SECOND * found.mean[_FACED]
-        of_seconds = np.concatenate([found.arms, ups, highest - lowest])
-        sums = of_seconds.sum(axis=1, dtype=np.float64)
+        of_blocks = extremes[:, :, _FACED]
+        highest, lowest = of_blocks.reshape(*of_blocks.shape[:3], -1, BLOCKS_OF_A_SECOND).sum(axis=-1)
+        ups = highest + lowest - 2 * BLOCKS_OF_A_SECOND * found.mean[:, _FACED]
+        of_seconds = np.concatenate([found.arms, ups, highest - lowest], axis=1)
+        sums = of_seconds.sum(axis=2, dtype=np.float64)
         if np.isnan(sums).any():
-            sums = of_seconds[:, ~np.isnan(of_seconds).any(axis=0)].sum(axis=1, dtype=np.float64)
+            unknown = np.isnan(of_seconds).any(axis=1, keepdims=True)
+            sums = np.where(unknown, 0, of_seconds).sum(axis=2, dtype=np.float64)
         self._sums += sums
 
-    def look_swapped(self) -> bool:
+    def look_swapped(self, recording: int) -> bool:
         """Return whether the arm electrodes look swapped: I runs against V6, and aVR points up."""
-        i_i, i_v6, v6_v6, _, _, avr_up = self._sums[:6]
-        return bool(avr_up > 0 and i_v6 < LIMITS["swapped_arms"] * np.sqrt(max(0.0, i_i * v6_v6)))
+        i_i, i_v6, v6_v6, _, _, avr_up = self._sums[recording, :6].tolist()
+        return bool(avr_up > 0 and i_v6 < LIMITS["swapped_arms"] * sqrt(max(0.0, i_i * v6_v6)))
 
-    def look_inverted(self) -> bool:
+    def look_inverted(self, recording: int) -> bool:
         """Return whether aVR points up, and I and II point down."""
-        ups, spans = self._sums[3:6], self._sums[6:]
-        return bool((ups * [-1, -1, 1] > LIMITS["inverted_leads"] * spans).all())
+        i_up, ii_up, avr_up, *spans = self._sums[recording, 3:].tolist()
+        limit = LIMITS["inverted_leads"]
+        return all(up > limit * span for up, span in zip((-i_up, -ii_up, avr_up), spans, strict=True))
 
 
 class EqualLeads:
     """Which leads are equal throughout."""
 
-    def __init__(self) -> None:
-        self._pairs = _PAIRS
-        self._alive = np.zeros(len(LEADS), bool)
+    def __init__(self, n_recordings: int) -> None:
+        self._equal = np.ones((n_recordings, len(_PAIRS)), bool)
+        self._alive = np.zeros((n_recordings, len(LEADS)), bool)
+        self._possible = True
 
     def add(self, signal: NDArray[np.float32], mean: NDArray[np.float32], spans: NDArray[np.float32]) -> None:
         """Add the next seconds.
 
         Args:
-            signal: Millivolts, shape (12, n * SECOND).
-            mean: Of each second, shape (12, n); NaN if samples of the lead are missing.
-            spans: Peak-to-peak of each second, shape (12, n); NaN if samples of the lead are missing.
+            signal: Millivolts, shape (r, 12, n * SECOND).
+            mean: Of each second, shape (r, 12, n); NaN if samples of the lead are missing.
+            spans: Peak-to-peak of each second, shape (r, 12, n); NaN if samples of the lead are missing.
         """
-        self._drop_pairs(np.abs(mean[self._pairs[:, 0]] - mean[self._pairs[:, 1]]))
-        if len(self._pairs):
-            one, other = self._pairs.T
-            known = np.isfinite(mean[one] - mean[other])
-            apart = np.abs(signal[one] - signal[other]).reshape(len(one), -1, SECOND).max(axis=-1)
-            self._drop_pairs(apart * known)
-            self._alive |= (spans > LIMITS["flat_lead"]).any(axis=1)
+        if not self._possible:
+            return
+        apart = np.abs(mean[:, _PAIRS[:, 0]] - mean[:, _PAIRS[:, 1]])
+        self._equal &= ~(apart >= LIMITS["equal_leads"]).any(axis=2)
+        for recording, pair in np.argwhere(self._equal):
+            one, other = signal[recording, _PAIRS[pair]]
+            farthest = np.abs(one - other).reshape(-1, SECOND).max(axis=1)
+            known = np.isfinite(apart[recording, pair])
+            self._equal[recording, pair] = (farthest[known] < LIMITS["equal_leads"]).all()
+        self._possible = bool(self._equal.any())
+        if self._possible:
+            self._alive |= (spans > LIMITS["flat_lead"]).any(axis=2)
 
-    def find(self) -> list[str]:
+    def find(self, recording: int) -> list[str]:
         """Return the leads that equal another one and are not flat."""
-        if not len(self._pairs):
+        if not self._possible:
             return []
-        alive = np.flatnonzero(self._alive)
-        return [lead for i, lead in enumerate(LEADS) if i in self._pairs[np.isin(self._pairs[:, 0], alive)]]
-
-    def _drop_pairs(self, apart: NDArray[np.float32]) -> None:
-        self._pairs = self._pairs[~(apart >= LIMITS["equal_leads"]).any(axis=1)]
+        pairs = _PAIRS[self._equal[recording]]
+        pairs = pairs[self._alive[recording, pairs[:, 0]]]
+        return [lead for i, lead in enumerate(LEADS) if i in pairs]

@@ -73,9 +73,11 @@ class EpisodeTracker:
         if self._first[flag, 1] < 0 and len(falls):
             self._first[flag, 1] = falls[0]
 
-    def find_raised(self) -> list[int]:
-        """Return the flags that were raised in at least one step."""
-        raised: list[int] = np.flatnonzero(self._total).tolist() if self._ever else []
+    def find_raised(self, flags: range) -> list[int]:
+        """Return which of these flags were raised in at least one step."""
+        if not self._ever:
+            return []
+        raised: list[int] = (np.flatnonzero(self._total[flags.start : flags.stop]) + flags.start).tolist()
         return raised
 
     def share_of(self, flag: int) -> float:

@@ -64,20 +64,21 @@ class RaisedFlag(NamedTuple):
 
 
 class FlagTable:
-    """Rows of flags, followed through a recording.
+    """Rows of flags, followed through recordings of equal length.
 
     Args:
+        n_recordings: Number of recordings.
         rows: What the flags are about. Rows of one code are neighbours.
         step_s: Length of a time step in seconds.
         on_end: Number of steps on end for which a flag must hold. It is raised from the first of them.
     """
 
-    def __init__(self, rows: tuple[Row, ...], step_s: float, on_end: int = 1) -> None:
-        self._rows = rows
+    def __init__(self, n_recordings: int, rows: tuple[Row, ...], step_s: float, on_end: int = 1) -> None:
+        self._n_recordings, self._rows = n_recordings, rows
         self._rows_of = _find_rows(rows)
         self._on_end = on_end
-        self._latest = np.zeros((len(rows), on_end - 1), bool)
-        self._tracker = EpisodeTracker(len(rows), step_s, on_end - 1)
+        self._latest = np.zeros((n_recordings * len(rows), on_end - 1), bool)
+        self._tracker = EpisodeTracker(n_recordings * len(rows), step_s, on_end - 1)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return an independent copy. The rows never change, so the copies share them."""
@@ -94,16 +95,17 @@ class FlagTable:
         """Add the next time steps.
 
         Args:
-            raised: Flags by code, shape (rows of the code, steps) or (steps,). Flags of other codes are not raised.
+            raised: Flags by code, shape (recordings, rows of the code, steps). Flags of other codes are not raised.
             n_steps: Number of steps.
         """
         if not raised and not self._latest.any():
             self._tracker.skip(n_steps)
             return
-        flags = np.zeros((len(self._rows), n_steps), bool)
+        flags = np.zeros((self._n_recordings, len(self._rows), n_steps), bool)
         for code, where in raised.items():
-            flags[self._rows_of[code]] = where
-        self._tracker.push(flags if self._on_end == 1 else self._find_lasting(flags))
+            flags[:, self._rows_of[code]] = where
+        rows = flags.reshape(-1, n_steps)
+        self._tracker.push(rows if self._on_end == 1 else self._find_lasting(rows))
 
     def _find_lasting(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return in which steps each flag has held for `on_end` steps."""
@@ -112,14 +114,15 @@ class FlagTable:
         lasting: NDArray[np.bool_] = np.logical_and.reduce(sliding_window_view(flags, self._on_end, axis=1), axis=-1)
         return lasting
 
-    def find_raised(self) -> Iterator[RaisedFlag]:
-        """Yield the flags that were raised, in the order of the rows."""
-        for flag in self._tracker.find_raised():
-            yield RaisedFlag(self._rows[flag], self._tracker.episodes_of(flag), self._tracker.share_of(flag))
+    def find_raised(self, recording: int) -> Iterator[RaisedFlag]:
+        """Yield the flags of a recording that were raised, in the order of the rows."""
+        first = recording * len(self._rows)
+        for flag in self._tracker.find_raised(range(first, first + len(self._rows))):
+            yield RaisedFlag(self._rows[flag - first], self._tracker.episodes_of(flag), self._tracker.share_of(flag))
 
-    def total_s(self, code: str) -> float:
+    def total_s(self, recording: int, code: str) -> float:
         """Return for how many seconds the flag of a code was raised. The code must have one row."""
-        return self._tracker.total_s(self._rows_of[code].start)
+        return self._tracker.total_s(recording * len(self._rows) + self._rows_of[code].start)
 
 
 @cache

@@ -1,19 +1,21 @@
-"""Measures whole seconds of a recording in a few vectorised passes, without state.
+"""Measures whole seconds of recordings of equal length in a few vectorised passes, without state.
 
-NumPy calls on arrays of this size cost more than their arithmetic. So a cheap bound comes first. What it rules out for
-the whole stretch is not measured.
+NumPy calls on arrays of this size cost more than their arithmetic. So several recordings are measured at once, and a
+cheap bound comes first. What it rules out for all of them is not measured.
 
 A block of 0.2 s holds whole periods of 50 Hz and of 60 Hz. A second has five blocks. Noise and hum are measured in the
 second quietest block of a second, because a heart beat fills one or two blocks and must not count as noise.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.quality.limb_leads import RELATIONS
 from ecg_edge.recording.leads import LEADS
+
+Sample = TypeVar("Sample", bound=np.generic)
 
 RATE = 500
 BLOCK = 100
@@ -49,7 +51,7 @@ class Thresholds(NamedTuple):
 
 
 class Seconds(NamedTuple):
-    """Measures of n whole seconds. Arrays have shape (12, n) unless stated otherwise.
+    """Measures of n whole seconds of r recordings. Arrays have shape (r, 12, n) unless stated otherwise.
 
     A measure is None if it stays below its threshold in all seconds.
     """
@@ -57,26 +59,26 @@ class Seconds(NamedTuple):
     mean: NDArray[np.float32]
     """Millivolts."""
     slopes: NDArray[np.float32]
-    """Sums of the second and of the fourth powers of the differences between every fourth sample, shape (2, 12, n)."""
+    """Sums of the second and the fourth powers of the differences between every fourth sample, shape (2, r, 12, n)."""
     arms: NDArray[np.float32]
-    """Sums of I squared, of I times V6 and of V6 squared about their means, shape (3, n), mV squared."""
+    """Sums of I squared, of I times V6 and of V6 squared about their means, shape (r, 3, n), mV squared."""
     noise: NDArray[np.float32] | None
     """Amplitude at 50 Hz, amplitude at 60 Hz, and the root mean square of the second differences over 8 ms without the
-    part that hum has in it. Millivolts, shape (3, 12, n)."""
+    part that hum has in it. Millivolts, shape (3, r, 12, n)."""
     clip_edges: NDArray[np.int64] | None
     """Number of places where a steep slope meets a plateau of equal samples."""
     spike: NDArray[np.float32] | None
     """Height of the tallest peak that rises and falls within 8 ms, millivolts."""
     limb_residual: NDArray[np.float64] | None
-    """Standard deviation of the largest residual of the four limb lead relations, millivolts, shape (n,)."""
+    """Standard deviation of the largest residual of the four limb lead relations, millivolts, shape (r, n)."""
 
     def forget(self, missing: NDArray[np.bool_]) -> "Seconds":
         """Return the measures with NaN, or no clip edges, where samples are missing.
 
         Args:
-            missing: In which lead and second, shape (12, n).
+            missing: In which lead and second, shape (r, 12, n).
         """
-        pair, limbs = missing[[_I, _V6]].any(axis=0), missing[:6].any(axis=0)
+        pair, limbs = missing[:, [_I, _V6]].any(axis=1, keepdims=True), missing[:, :6].any(axis=1)
         nan = np.float32("nan")
         return Seconds(
             mean=np.where(missing, nan, self.mean),
@@ -90,48 +92,48 @@ class Seconds(NamedTuple):
 
 
 def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the highest and the lowest sample of each block, shape (2, 12, n).
+    """Return the highest and the lowest sample of each block, shape (2, r, 12, n).
 
     Args:
-        samples: Millivolts, shape (12, n * BLOCK).
+        samples: Millivolts, shape (r, 12, n * BLOCK).
     """
-    firsts = np.arange(0, samples.shape[1], BLOCK)
-    extremes = np.empty((2, len(LEADS), len(firsts)), np.float32)
-    np.maximum.reduceat(samples, firsts, axis=1, out=extremes[0])
-    np.minimum.reduceat(samples, firsts, axis=1, out=extremes[1])
+    firsts = np.arange(0, samples.shape[2], BLOCK)
+    extremes = np.empty((2, *samples.shape[:2], len(firsts)), np.float32)
+    np.maximum.reduceat(samples, firsts, axis=2, out=extremes[0])
+    np.minimum.reduceat(samples, firsts, axis=2, out=extremes[1])
     return extremes
 
 
 def find_spans(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the peak-to-peak of each second, shape (12, n).
+    """Return the peak-to-peak of each second, shape (r, 12, n).
 
     Args:
-        extremes: Highest and lowest sample of each block, shape (2, 12, 5 n).
+        extremes: Highest and lowest sample of each block, shape (2, r, 12, 5 n).
     """
-    highest, lowest = extremes.reshape(2, len(LEADS), -1, BLOCKS_OF_A_SECOND)
+    highest, lowest = _cut(extremes, BLOCKS_OF_A_SECOND)
     spans: NDArray[np.float32] = highest.max(axis=-1) - lowest.min(axis=-1)
     return spans
 
 
 def find_any(marks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
-    """Return whether there is a mark in each step of so many samples, shape (12, n).
+    """Return whether there is a mark in each step of so many samples, shape (r, 12, n).
 
     Args:
-        marks: Shape (12, n * step).
+        marks: Shape (r, 12, n * step).
         step: Number of samples.
     """
-    found: NDArray[np.bool_] = np.logical_or.reduce(marks.reshape(len(LEADS), -1, step), axis=-1)
+    found: NDArray[np.bool_] = np.logical_or.reduce(_cut(marks, step), axis=-1)
     return found
 
 
 def find_seconds_with_any(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return whether there is a mark among the samples that `measure` takes for each second, shape (12, n).
+    """Return whether there is a mark among the samples that `measure` takes for each second, shape (r, 12, n).
 
     Args:
-        marks: Shape (12, LOOKBACK + n * SECOND).
+        marks: Shape (r, 12, LOOKBACK + n * SECOND).
     """
-    before = np.logical_or.reduce(marks[:, :-LOOKBACK].reshape(len(LEADS), -1, SECOND)[:, :, :LOOKBACK], axis=-1)
-    found: NDArray[np.bool_] = find_any(marks[:, LOOKBACK:], SECOND) | before
+    before = np.logical_or.reduce(_cut(marks[..., :-LOOKBACK], SECOND)[..., :LOOKBACK], axis=-1)
+    found: NDArray[np.bool_] = find_any(marks[..., LOOKBACK:], SECOND) | before
     return found
 
 
@@ -139,36 +141,42 @@ def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     """Measure whole seconds.
 
     Args:
-        samples: Finite millivolts at 500 Hz, shape (12, LOOKBACK + n * SECOND): the seconds and the samples before.
+        samples: Finite millivolts at 500 Hz, shape (r, 12, LOOKBACK + n * SECOND): the seconds and the samples before.
         thresholds: What to record.
     """
-    signal = samples[:, LOOKBACK:]
-    seconds = signal.reshape(len(LEADS), -1, SECOND)
+    signal = samples[..., LOOKBACK:]
+    seconds = _cut(signal, SECOND)
     mean = seconds @ _MEAN
-    slopes = samples[:, 2:] - samples[:, :-2]
-    bends = (slopes[:, 2:] - slopes[:, :-2])[:, LOOKBACK - 4 :].reshape(len(LEADS), -1, BLOCK)
-    bend_energy = np.einsum("lbs,lbs->lb", bends, bends)
+    slopes = samples[..., 2:] - samples[..., :-2]
+    bends = _cut(slopes[..., LOOKBACK - 2 :] - slopes[..., LOOKBACK - 4 : -2], BLOCK)
+    bend_energy = np.einsum("...s,...s->...", bends, bends)
+    pair, pair_mean = (seconds[:, _I], seconds[:, _V6]), (mean[:, _I, :, None], mean[:, _V6, :, None])
     return Seconds(
         mean=mean,
         slopes=_measure_slopes(samples),
-        arms=_multiply(seconds[_I], seconds[_V6]) - SECOND * _multiply(mean[_I, :, None], mean[_V6, :, None]),
-        noise=_measure_noise(signal.reshape(bends.shape), bend_energy, thresholds),
+        arms=_multiply(*pair) - SECOND * _multiply(*pair_mean),
+        noise=_measure_noise(_cut(signal, BLOCK), bend_energy, thresholds),
         spike=_measure_spikes(slopes, bends, bend_energy, thresholds.spike),
         clip_edges=_count_clip_edges(samples, slopes),
-        limb_residual=_measure_limb_residual(signal[:6], thresholds.limb_residual),
+        limb_residual=_measure_limb_residual(signal[:, :6], thresholds.limb_residual),
     )
 
 
+def _cut(samples: NDArray[Sample], step: int) -> NDArray[Sample]:
+    """Cut the last axis into steps of equal length."""
+    return samples.reshape(*samples.shape[:-1], -1, step)
+
+
 def _measure_slopes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    every_fourth = samples[:, LOOKBACK - SLOPE_STEP :: SLOPE_STEP]
-    slopes = (every_fourth[:, 1:] - every_fourth[:, :-1]).reshape(len(LEADS), -1, SECOND // SLOPE_STEP)
+    every_fourth = samples[..., LOOKBACK - SLOPE_STEP :: SLOPE_STEP]
+    slopes = _cut(every_fourth[..., 1:] - every_fourth[..., :-1], SECOND // SLOPE_STEP)
     squares = slopes * slopes
-    return np.stack([squares.sum(axis=-1), np.einsum("lns,lns->ln", squares, squares)])
+    return np.stack([np.einsum("...s,...s->...", values, values) for values in (slopes, squares)])
 
 
 def _multiply(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a * a, a * b and b * b, each summed over the last axis, shape (3, n)."""
-    return np.stack([np.einsum("ns,ns->n", one, other) for one, other in ((a, a), (a, b), (b, b))])
+    """Return a * a, a * b and b * b, each summed over the last axis, shape (r, 3, n)."""
+    return np.stack([np.einsum("...s,...s->...", one, other) for one, other in ((a, a), (a, b), (b, b))], axis=1)
 
 
 def _measure_noise(
@@ -178,14 +186,14 @@ def _measure_noise(
     amplitudes = blocks @ _PROJECTIONS
     powers = (amplitudes * amplitudes) @ _POWERS
     powers[..., 2] += bend_energy
-    powers = powers.reshape(len(LEADS), -1, BLOCKS_OF_A_SECOND, 3)
     over = powers > np.array([thresholds.hum**2, thresholds.hum**2, BLOCK * thresholds.roughness**2], np.float32)
+    powers = powers.reshape(*powers.shape[:2], -1, BLOCKS_OF_A_SECOND, 3)
     # The second quietest block is over a threshold if at least all blocks but one are.
-    if np.count_nonzero(over, axis=2).max() < BLOCKS_OF_A_SECOND - 1:
+    if np.count_nonzero(over.reshape(powers.shape), axis=3).max() < BLOCKS_OF_A_SECOND - 1:
         return None
-    quiet = np.partition(powers, 1, axis=2)[:, :, 1]
-    noise: NDArray[np.float32] = np.sqrt(np.maximum(quiet, 0) / np.array([1, 1, BLOCK], np.float32)).transpose(2, 0, 1)
-    return noise
+    quiet = np.partition(powers, 1, axis=3)[:, :, :, 1]
+    noise: NDArray[np.float32] = np.sqrt(np.maximum(quiet, 0) / np.array([1, 1, BLOCK], np.float32))
+    return noise.transpose(3, 0, 1, 2)
 
 
 def _measure_spikes(
@@ -201,14 +209,13 @@ def _measure_spikes(
     """
     # Twice the height, less a margin for rounding.
     bend = 1.98 * threshold
-    leads, blocks = np.nonzero(bend_energy > bend**2)
-    if not len(leads) or np.abs(bends[leads, blocks]).max() <= bend:
+    recordings, leads, blocks = where = np.nonzero(bend_energy > bend**2)
+    if not len(leads) or np.abs(bends[where]).max() <= bend:
         return None
-    cut = (len(LEADS), -1, BLOCK)
-    rises, falls = slopes[:, 1:-2].reshape(cut)[leads, blocks], -slopes[:, 3:].reshape(cut)[leads, blocks]
+    rises, falls = _cut(slopes[..., 1:-2], BLOCK)[where], -_cut(slopes[..., 3:], BLOCK)[where]
     tallest = np.maximum(np.minimum(rises, falls), -np.maximum(rises, falls)).max(axis=1)
-    heights = np.zeros((len(LEADS), bend_energy.shape[1] // BLOCKS_OF_A_SECOND), np.float32)
-    np.maximum.at(heights, (leads, blocks // BLOCKS_OF_A_SECOND), tallest)
+    heights = np.zeros((*bend_energy.shape[:2], bend_energy.shape[2] // BLOCKS_OF_A_SECOND), np.float32)
+    np.maximum.at(heights, (recordings, leads, blocks // BLOCKS_OF_A_SECOND), tallest)
     return heights
 
 
@@ -221,20 +228,22 @@ def _count_clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32])
             samples. They are replaced by their absolute values.
     """
     steep = np.abs(slopes, out=slopes) > _STEEP_MV
-    level = samples[:, 1:] == samples[:, :-1]
-    pairs = level[:, 1:] & level[:, :-1]
-    plateaus = pairs[:, 2:] & pairs[:, :-2]
-    into, out_of = steep[:, : 1 - _PLATEAU] & plateaus[:, 1:], plateaus[:, :-1] & steep[:, _PLATEAU - 1 :]
+    level = samples[..., 1:] == samples[..., :-1]
+    pairs = level[..., 1:] & level[..., :-1]
+    plateaus = pairs[..., 2:] & pairs[..., :-2]
+    into, out_of = steep[..., : 1 - _PLATEAU] & plateaus[..., 1:], plateaus[..., :-1] & steep[..., _PLATEAU - 1 :]
     if not (into | out_of).any():
         return None
-    seconds = (len(LEADS), -1, SECOND)
-    edges: NDArray[np.int64] = np.add(*(np.count_nonzero(side.reshape(seconds), axis=-1) for side in (into, out_of)))
+    edges = np.zeros((*samples.shape[:2], into.shape[2] // SECOND), np.int64)
+    for side in (into, out_of):
+        recordings, leads, places = np.nonzero(side)
+        np.add.at(edges, (recordings, leads, places // SECOND), 1)
     return edges
 
 
 def _measure_limb_residual(limbs: NDArray[np.float32], threshold: float) -> NDArray[np.float64] | None:
-    left = (_RELATIONS @ limbs).reshape(len(_RELATIONS), -1, SECOND)
-    if np.einsum("rns,rns->rn", left, left).max() <= SECOND * threshold**2:
+    left = _cut(_RELATIONS @ limbs, SECOND)
+    if np.einsum("...s,...s->...", left, left).max() <= SECOND * threshold**2:
         return None
-    worst: NDArray[np.float64] = left.std(axis=-1, dtype=np.float64).max(axis=0)
+    worst: NDArray[np.float64] = left.std(axis=-1, dtype=np.float64).max(axis=1)
     return worst

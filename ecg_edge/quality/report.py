@@ -31,34 +31,34 @@ class QualityReport(NamedTuple):
     """Seconds in which two or more leads are flat or over range."""
 
 
-def make_report(evidence: Evidence, duration_s: float) -> QualityReport:
+def make_report(evidence: Evidence, recording: int, duration_s: float) -> QualityReport:
     """Return the report of what is known of the first `duration_s` seconds of a recording."""
-    noted = [*_find_notes(evidence, duration_s)]
+    noted = [*_find_notes(evidence, recording, duration_s)]
     warnings = [note for note, refuses in noted if not refuses]
-    reasons = [_explain(note, warnings, evidence) for note, refuses in noted if refuses]
-    warnings = [_explain(note, warnings, evidence) for note in warnings]
+    reasons = [_explain(note, warnings, evidence, recording) for note, refuses in noted if refuses]
+    warnings = [_explain(note, warnings, evidence, recording) for note in warnings]
     wrong_unit = [note for note in reasons if note.code in _WRONG_UNIT]
     if wrong_unit:
         # No other measure means anything if the unit is wrong.
         reasons, warnings = wrong_unit, [note for note in warnings if note.code == "not_finite"]
-    elif evidence.highest_mv > LIMITS["beyond_volts"]:
-        reasons.append(messages.note_beyond_volts(evidence.highest_mv))
-    equal = evidence.equal_leads.find()
+    elif evidence.highest_mv[recording] > LIMITS["beyond_volts"]:
+        reasons.append(messages.note_beyond_volts(float(evidence.highest_mv[recording])))
+    equal = evidence.equal_leads.find(recording)
     if equal:
         reasons.append(messages.note_equal_leads(equal))
     if not wrong_unit:
-        warnings += _judge_polarity(evidence.polarity)
-    return QualityReport(tuple(reasons), tuple(warnings), evidence.blocks.total_s("unusable"))
+        warnings += _judge_polarity(evidence.polarity, recording)
+    return QualityReport(tuple(reasons), tuple(warnings), evidence.blocks.total_s(recording, "unusable"))
 
 
-def _judge_polarity(polarity: Polarity) -> list[Note]:
+def _judge_polarity(polarity: Polarity, recording: int) -> list[Note]:
     """Return the likeliest cause if leads point in the wrong direction."""
-    if polarity.look_swapped():
+    if polarity.look_swapped(recording):
         return [messages.note_swapped_arms()]
-    return [messages.note_inverted_leads()] if polarity.look_inverted() else []
+    return [messages.note_inverted_leads()] if polarity.look_inverted(recording) else []
 
 
-def _find_notes(evidence: Evidence, duration_s: float) -> Iterator[tuple[Note, bool]]:
+def _find_notes(evidence: Evidence, recording: int, duration_s: float) -> Iterator[tuple[Note, bool]]:
     """Yield a note for each flag that was raised for long enough, and whether it is a reason not to answer."""
     for table in (
         evidence.gaps,
@@ -68,7 +68,7 @@ def _find_notes(evidence: Evidence, duration_s: float) -> Iterator[tuple[Note, b
         evidence.faint,
         evidence.no_qrs,
     ):
-        for flag in table.find_raised():
+        for flag in table.find_raised(recording):
             rule = RULES[flag.row.code]
             refuses = rule.refuses_over is not None and flag.share > rule.refuses_over
             warns = rule.warns_from_s is not None and flag.episodes.total_s >= rule.warns_from_s
@@ -83,12 +83,12 @@ def _make_note(flag: RaisedFlag, duration_s: float) -> Note:
     return Note(code, message, lead=lead, start_s=round(episodes.start_s, 1), stop_s=round(episodes.stop_s, 1))
 
 
-def _explain(note: Note, warnings: list[Note], evidence: Evidence) -> Note:
+def _explain(note: Note, warnings: list[Note], evidence: Evidence, recording: int) -> Note:
     """Return a note with the likely cause, as far as the whole recording tells it."""
     if note.code in _WRONG_UNIT:
-        return messages.propose_unit(note, evidence.amplitude.compute_mean())
+        return messages.propose_unit(note, evidence.amplitude.compute_mean(recording))
     if note.code == "limb_leads":
-        return messages.propose_labels(note, evidence.limb_leads.compute_mean())
+        return messages.propose_labels(note, evidence.limb_leads.compute_mean(recording))
     if note.code in _ONE_LEAD_RULES:
         codes = _ONE_LEAD_RULES[note.code]
         return messages.name_leads(note, [str(warning.lead) for warning in warnings if warning.code in codes])

@@ -223,7 +223,7 @@ def test_episodes_are_counted_whatever_the_pieces(flags, cuts):
     for piece in np.split(np.array([flags], bool), sorted(cuts), axis=1):
         tracker.push(piece)
     runs = "".join("x" if flag else " " for flag in flags).split()
-    assert tracker.find_raised() == ([0] if runs else [])
+    assert tracker.find_raised(range(1)) == ([0] if runs else [])
     assert tracker.total_s(0) == sum(flags)
     if runs:
         held = tracker.episodes_of(0)
