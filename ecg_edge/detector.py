@@ -117,7 +117,7 @@ class Detector:
         """Return a live feed of one patient, to be pushed chunk by chunk; see `ecg_edge.stream.Stream`."""
         from ecg_edge.stream import Stream
 
-        return Stream(self._cascade, sampling_rate, leads, units, name)
+        return Stream(self._cascade, sampling_rate, leads, units, name, self)
 
     def detect_many(
         self, recordings: Iterable[Recording | RecordFile], *, all_sites: bool = False, windows: bool = False

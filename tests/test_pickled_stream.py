@@ -23,7 +23,7 @@ MEGABYTE = 1e6
 
 
 def make_stream(detector, rate=500.0):
-    return Stream(detector._cascade, rate, LEADS, "mV", "bed 7", detector)
+    return detector.stream(sampling_rate=rate, name="bed 7")
 
 
 def restart(stream):
@@ -78,7 +78,7 @@ def test_at_a_rate_whose_filter_never_repeats_it_is_the_same_answer_to_eight_dig
 
 def test_a_stream_has_the_same_models_leads_units_and_name_after_a_restart(shipped):
     leads = ("V6", "V5", "V4", "V3", "V2", "V1", "II", "I")
-    stream = Stream(shipped._cascade, 500, leads, "uV", "bed 7", shipped)
+    stream = shipped.stream(leads=leads, units="uV", name="bed 7")
     stream.push(1000 * ECG[[LEADS.index(lead) for lead in leads], :5000])
     after = restart(stream)
     assert (after.leads, after.units, after.sampling_rate, after.samples) == (leads, "uV", 500, 5000)
@@ -86,6 +86,7 @@ def test_a_stream_has_the_same_models_leads_units_and_name_after_a_restart(shipp
     assert after.finding().record == "bed 7"
     after.reset()
     assert after.samples == 0
+    assert restart(after).finding() == after.finding()
 
 
 @pytest.mark.parametrize(("rate", "most"), [(500, 2 * MEGABYTE), (1000, 5 * MEGABYTE)])

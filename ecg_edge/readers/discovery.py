@@ -22,6 +22,7 @@ from ecg_edge.readers.registry import (
     suffixes,
 )
 from ecg_edge.recording import Recording
+from ecg_edge.recording.arguments import check_leads
 from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 
@@ -47,7 +48,7 @@ def read_recording(
         InvalidRecordingError: The content is not a 12-lead recording, or contradicts the arguments.
         MissingExtraError: The format needs an optional library that is not installed.
     """
-    declared = Declared(sampling_rate, units, None if leads is None else tuple(leads), gain)
+    declared = Declared(sampling_rate, units, None if leads is None else check_leads(leads), gain)
     records = list(find_records(path, declared))
     if len(records) > 1:
         raise UnreadableError(path, f"holds {len(records)} recordings, expected one; list them with find_records")

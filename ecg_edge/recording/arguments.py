@@ -17,8 +17,9 @@ def check_signal(signal: object) -> NDArray[np.generic]:
         InvalidRecordingError: It is masked, a table, or a list of rows of different lengths.
     """
     # Importing numpy.ma to check for masked arrays takes longer than answering a recording.
-    masked = sys.modules.get("numpy.ma")
-    if masked is not None and isinstance(signal, masked.MaskedArray):
+    # Another thread may be importing it just now, and then it has no classes yet.
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+    if masked is not None and isinstance(signal, masked):
         raise InvalidRecordingError("the signal is a masked array; fill or remove its missing samples")
     if hasattr(signal, "to_numpy") and hasattr(signal, "columns"):
         msg = f"the signal is a {type(signal).__name__}; pass frame.to_numpy().T with leads=tuple(frame.columns)"
