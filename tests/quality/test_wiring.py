@@ -149,6 +149,14 @@ def test_leads_that_are_equal_apart_from_a_gap_are_equal():
     assert [note.code for note in monitor.report().reasons] == ["equal_leads"]
 
 
+def test_leads_that_were_never_compared_are_not_equal():
+    signal = CLEAN.copy()
+    signal[0, 499::500] = np.nan
+    monitor = QualityMonitor()
+    monitor.push(signal)
+    assert monitor.report().reasons == ()
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("millivolts", [0, 0.1, 1e-20, 15, 1e30, -1e38])
 def test_a_constant_signal_is_refused_without_a_numerical_warning(gated, millivolts):
