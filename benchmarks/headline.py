@@ -26,6 +26,11 @@ def _show_budget(row: Row) -> Iterator[tuple[str, str]]:
     yield f"{row.name}, files to findings, {process} process", value
 
 
+def _show_overhead(row: Row) -> Iterator[tuple[str, str]]:
+    value = f"{show_figure(row.median)}, to be {show_figure(row.details['target'])} at most"
+    yield f"{row.details['records']} records, {row.name}", value
+
+
 def _show_original(row: Row) -> Iterator[tuple[str, str]]:
     if row.details.get("way") == "torch, window by window":
         yield (
@@ -52,6 +57,7 @@ def _show_length(row: Row) -> Iterator[tuple[str, str]]:
 _LINES: dict[str, Callable[[Row], Iterator[tuple[str, str]]]] = {
     "full_set": _show_budget,
     "whole_process": _show_budget,
+    "overhead": _show_overhead,
     "original": _show_original,
     "one_record": _show_one_record,
     "cold_start": _show_cold_start,

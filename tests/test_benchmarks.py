@@ -19,7 +19,7 @@ from ecg_edge.model import session as model
 from export.original.rules import NOTEBOOK
 
 PROJECT = Path(__file__).parents[1]
-NAMES = ("one_record", "stages", "models", "length")
+NAMES = ("one_record", "overhead", "stages", "models", "length")
 
 
 @pytest.fixture(scope="module")

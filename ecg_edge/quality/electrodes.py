@@ -54,6 +54,7 @@ class EqualLeads:
 
     def __init__(self, n_recordings: int) -> None:
         self._equal = np.ones((n_recordings, len(_PAIRS)), bool)
+        self._compared = np.zeros((n_recordings, len(_PAIRS)), bool)
         self._alive = np.zeros((n_recordings, len(LEADS)), bool)
         self._possible = True
 
@@ -74,6 +75,7 @@ class EqualLeads:
             farthest = np.abs(one - other).reshape(-1, SECOND).max(axis=1)
             known = np.isfinite(apart[recording, pair])
             self._equal[recording, pair] = (farthest[known] < LIMITS["equal_leads"]).all()
+            self._compared[recording, pair] |= known.any()
         self._possible = bool(self._equal.any())
         if self._possible:
             self._alive |= (spans > LIMITS["flat_lead"]).any(axis=2)
@@ -82,6 +84,6 @@ class EqualLeads:
         """Return the leads that equal another one and are not flat."""
         if not self._possible:
             return []
-        pairs = _PAIRS[self._equal[recording]]
+        pairs = _PAIRS[self._equal[recording] & self._compared[recording]]
         pairs = pairs[self._alive[recording, pairs[:, 0]]]
         return [lead for i, lead in enumerate(LEADS) if i in pairs]

@@ -35,7 +35,8 @@ class EpisodeTracker:
         self._raised = np.zeros(n_flags, bool)
         self._count = np.zeros(n_flags, np.int64)
         self._total = np.zeros(n_flags, np.int64)
-        self._first = np.zeros((n_flags, 2), np.int64)
+        # The steps in which the first episode starts and stops; -1 if it has not yet.
+        self._first = np.full((n_flags, 2), -1, np.int64)
 
     def push(self, flags: NDArray[np.bool_]) -> None:
         """Add the next time steps.
@@ -50,14 +51,15 @@ class EpisodeTracker:
             return
         self._ever = True
         start, self.n_steps = self.n_steps, self.n_steps + flags.shape[1]
-        for flag in np.flatnonzero(flags.any(axis=1)):
-            before = np.concatenate([self._raised[flag : flag + 1], flags[flag]])
-            changes = np.diff(before.astype(np.int8))
-            rises, falls = np.flatnonzero(changes > 0) + start, np.flatnonzero(changes < 0) + start
-            self._note_first(int(flag), rises, falls)
-            self._count[flag] += len(rises)
-            self._total[flag] += np.count_nonzero(flags[flag])
-        self._first[self._raised & ~flags[:, 0] & (self._first[:, 1] < 0), 1] = start
+        rows = np.flatnonzero(flags.any(axis=1) | self._raised)
+        before = np.concatenate([self._raised[rows, None], flags[rows]], axis=1)
+        rises, falls = before[:, 1:] & ~before[:, :-1], before[:, :-1] & ~before[:, 1:]
+        first = self._first[rows]
+        _note_first(first[:, 0], rises, start)
+        _note_first(first[:, 1], falls, start)
+        self._first[rows] = first
+        self._count[rows] += np.count_nonzero(rises, axis=1)
+        self._total[rows] += np.count_nonzero(flags[rows], axis=1)
         self._raised = flags[:, -1].copy()
 
     def skip(self, n_steps: int) -> None:
@@ -66,12 +68,6 @@ class EpisodeTracker:
             self.push(np.zeros((len(self._raised), n_steps), bool))
         else:
             self.n_steps += n_steps
-
-    def _note_first(self, flag: int, rises: NDArray[np.intp], falls: NDArray[np.intp]) -> None:
-        if self._count[flag] == 0:
-            self._first[flag] = rises[0], -1
-        if self._first[flag, 1] < 0 and len(falls):
-            self._first[flag, 1] = falls[0]
 
     def find_raised(self, flags: range) -> list[int]:
         """Return which of these flags were raised in at least one step."""
@@ -94,3 +90,9 @@ class EpisodeTracker:
     def total_s(self, flag: int) -> float:
         """Return the length of all episodes of a flag in seconds."""
         return float(self._total[flag] + self._count[flag] * self._lead_in) * self._step_s
+
+
+def _note_first(first: NDArray[np.int64], changes: NDArray[np.bool_], start: int) -> None:
+    """Note the step of the first change of each flag for which none is noted yet."""
+    new = np.flatnonzero((first < 0) & changes.any(axis=1))
+    first[new] = start + np.argmax(changes[new], axis=1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ecg_edge import Recording, read_recording
 from ecg_edge.package_data import example_recordings
-from ecg_edge.quality.monitor import QualityMonitor
+from ecg_edge.quality.monitor import QualityMonitor, StackMonitor
 from ecg_edge.recording.leads import LEADS
 
 CLEAN = read_recording(example_recordings() / "inferior_infarction.npy").stretch(0, 5000)
@@ -149,10 +149,45 @@ def test_leads_that_are_equal_apart_from_a_gap_are_equal():
     assert [note.code for note in monitor.report().reasons] == ["equal_leads"]
 
 
+def test_leads_that_were_never_compared_are_not_equal():
+    signal = CLEAN.copy()
+    signal[0, 499::500] = np.nan
+    monitor = QualityMonitor()
+    monitor.push(signal)
+    assert monitor.report().reasons == ()
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("millivolts", [0, 0.1, 1e-20, 15, 1e30, -1e38])
 def test_a_constant_signal_is_refused_without_a_numerical_warning(gated, millivolts):
     assert answer_twice(gated, np.full((12, 5000), millivolts, np.float32)).status == "cannot_analyse"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_recordings_that_are_measured_together_get_the_reports_that_they_get_alone(data):
+    kinds = [
+        CLEAN,
+        without("V3", "V4"),
+        slow_noise(),
+        with_copies("V2", "V1"),
+        CLEAN * 1000,
+        CLEAN[[1, 0, *range(2, 12)]],
+    ]
+    samples = data.draw(st.integers(1, 5000))
+    signals = [
+        data.draw(st.sampled_from(kinds))[:, :samples].astype(np.float32) for _ in range(data.draw(st.integers(1, 5)))
+    ]
+    for signal in signals:
+        start, value = data.draw(st.integers(0, 4999)), data.draw(st.sampled_from([None, 0, 30, np.nan, 1e6]))
+        if value is not None:
+            signal[6:8, start : start + 700] = value
+    cuts = sorted(data.draw(st.lists(st.integers(0, samples), max_size=5)))
+    together, alone = StackMonitor(len(signals)), [QualityMonitor() for _ in signals]
+    for pieces in np.split(np.stack(signals), cuts, axis=2):
+        blocks = together.push(pieces)
+        assert blocks.tolist() == [one.push(piece).tolist() for one, piece in zip(alone, pieces, strict=True)]
+    assert [together.report(i) for i in range(len(signals))] == [one.report() for one in alone]
 
 
 @settings(max_examples=25, deadline=None)
