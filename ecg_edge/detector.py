@@ -168,8 +168,8 @@ class Detector:
 def _keep_freed_memory() -> None:
     """Let the C library keep the memory of one recording for the next.
 
-    glibc returns large blocks to the system when they are freed, until it has seen a larger one. Without this, a batch of
-    small recordings may spend a third of its time on new pages.
+    glibc returns large blocks to the system when they are freed, until it has seen a larger one. Without this, a batch
+    of small recordings may spend a third of its time on new pages.
     """
     np.empty(_KEPT_BYTES, np.uint8)
 
