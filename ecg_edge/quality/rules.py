@@ -27,14 +27,7 @@ _TABLE = (
         "{lead} has missing samples {where}",
     ),
     Rule("too_short", 1, "window", "length of the recording", "the models' own windows", 0),
-    Rule(
-        "beyond_volts",
-        1000,
-        "mV",
-        "distance of any sample from 0",
-        f"an electrode gives less than 1 V; {_REAL}27 mV at most",
-        0,
-    ),
+    Rule("beyond_volts", 1000, "mV", "distance of any sample from 0", f"an electrode gives under 1 V; {_REAL}27 mV", 0),
     Rule("too_large", 20, "mV", "median peak-to-peak of the leads in each second", f"{_REAL}6.5 mV at most", 0.5, 1),
     Rule(
         "too_small",
