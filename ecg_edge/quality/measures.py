@@ -117,28 +117,6 @@ def find_spans(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
     return spans
 
 
-def find_any(marks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
-    """Return whether there is a mark in each step of so many samples, shape (r, 12, n).
-
-    Args:
-        marks: Shape (r, 12, n * step).
-        step: Number of samples.
-    """
-    found: NDArray[np.bool_] = np.logical_or.reduce(_cut(marks, step), axis=-1)
-    return found
-
-
-def find_seconds_with_any(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return whether there is a mark among the samples that `measure` takes for each second, shape (r, 12, n).
-
-    Args:
-        marks: Shape (r, 12, LOOKBACK + n * SECOND).
-    """
-    before = np.logical_or.reduce(_cut(marks[..., :-LOOKBACK], SECOND)[..., :LOOKBACK], axis=-1)
-    found: NDArray[np.bool_] = find_any(marks[..., LOOKBACK:], SECOND) | before
-    return found
-
-
 def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     """Measure whole seconds.
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ecg_edge.quality import measures
 from ecg_edge.quality.evidence import Evidence, flag_faint
 from ecg_edge.quality.flags import LIMITS
+from ecg_edge.quality.gaps import find_gaps_in_blocks, find_gaps_in_seconds
 from ecg_edge.quality.measures import BLOCKS_OF_A_SECOND
 from ecg_edge.quality.report import QualityReport, make_report
 from ecg_edge.quality.rules import HUM_OF_NOISE
@@ -121,7 +122,7 @@ class StackMonitor:
         if self._missing is None:
             evidence.gaps.push({}, n_new)
         else:
-            missing = measures.find_any(self._missing[:, :, new], measures.BLOCK)
+            missing = find_gaps_in_blocks(self._missing[:, :, new])
             evidence.gaps.push({"not_finite": missing}, n_new)
             extremes[:, missing] = np.nan
         self._extremes = np.concatenate([self._extremes, extremes], axis=3)
@@ -149,7 +150,7 @@ class StackMonitor:
         samples = self._held[:, :, : measures.LOOKBACK + n_samples]
         evidence, found = self._evidence, measures.measure(samples, _THRESHOLDS)
         if self._missing is not None:
-            found = found.forget(measures.find_seconds_with_any(self._missing[:, :, : samples.shape[2]]))
+            found = found.forget(find_gaps_in_seconds(self._missing[:, :, : samples.shape[2]]))
         n_seconds, signal = found.mean.shape[2], samples[:, :, measures.LOOKBACK :]
         extremes = self._take_extremes(n_seconds)
         spans = measures.find_spans(extremes)
