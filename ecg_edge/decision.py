@@ -62,8 +62,6 @@ class DecisionRule(NamedTuple):
             UncomputableError: The model's answer is not finite.
         """
         reasons, warnings = list(report.reasons), list(report.warnings)
-        if subject.derived:
-            warnings.append(messages.note_derived_leads(subject.derived))
         missing = [note for note in warnings if note.code == "not_finite"]
         if reasons and self.gate == "refuse":
             return self._refuse(subject, reasons, missing)
@@ -78,7 +76,7 @@ class DecisionRule(NamedTuple):
         if probabilities is None:
             raise UncomputableError
         probability, threshold = probabilities[0], self.infarction.thresholds[0]
-        return Finding(
+        finding = Finding(
             subject.record,
             subject.source,
             "detected" if probability >= threshold else "not_detected",
@@ -90,6 +88,13 @@ class DecisionRule(NamedTuple):
             sampling_rate=subject.sampling_rate,
             timeline=timeline,
         )
+        return self.warn_of_derived_leads(finding, subject)
+
+    def warn_of_derived_leads(self, finding: Finding, subject: Subject) -> Finding:
+        """Return an answer with a warning if leads of the recording are empty and were derived."""
+        if not subject.derived or finding.probability is None:
+            return finding
+        return replace(finding, warnings=(*finding.warnings, messages.note_derived_leads(subject.derived)))
 
     def add_sites(self, finding: Finding, mean: WindowMean, timelines: Sequence[Timeline] = ()) -> Finding:
         """Return a finding with its sites, and a warning for each found site that is unproven.

@@ -125,7 +125,7 @@ class Stream:
             raise ValueError(msg)
         rate = self.sampling_rate
         n_samples = self.samples if last_s is None else min(round(last_s * rate), self.samples)
-        subject = Subject(self._name, "", n_samples / rate, rate)
+        subject = Subject(self._name, "", n_samples / rate, rate, self._feed.empty_leads.derived)
         rule = self._cascade.rule
         refusal = None if n_samples else rule.refuse_short(subject, 0)
         if refusal is not None:
@@ -133,7 +133,8 @@ class Stream:
         if last_s is not None or self._feed.samples in self._whole_lengths:
             signal = self._feed.latest.stretch(self.samples - n_samples, self.samples)
             recording = Recording(signal, rate, name=self._name)
-            return self._cascade.answer([recording], all_sites=all_sites, windows=False)[0]
+            finding = self._cascade.answer([recording], all_sites=all_sites, windows=False)[0]
+            return rule.warn_of_derived_leads(finding, subject)
         pending = self._feed.pending()
         so_far = self._so_far
         if pending.shape[1]:

@@ -31,6 +31,37 @@ def find_empty_leads(signal: NDArray[np.float32]) -> set[str]:
     return empty
 
 
+class EmptyLeads:
+    """The limb leads of a feed that have been empty since it began; they are derived chunk by chunk."""
+
+    def __init__(self) -> None:
+        self._empty = dict(DERIVED)
+        self._derived: set[str] = set()
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Leads that were derived, in their usual order."""
+        return tuple(lead for lead in LEADS if lead in self._derived)
+
+    def derive(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a chunk with the empty leads derived from I and II.
+
+        Args:
+            signal: Millivolts, shape (12, n); not changed.
+        """
+        for lead, (of_first, of_second) in tuple(self._empty.items()):
+            row = LEADS.index(lead)
+            if not _find_zeros(signal[row]).all():
+                del self._empty[lead]
+                continue
+            expected = of_first * signal[0] + of_second * signal[1]
+            if np.nan_to_num(expected).any():
+                signal = signal.copy()
+                signal[row] = expected
+                self._derived.add(lead)
+        return signal
+
+
 def _find_zeros(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return whether each sample is zero or missing."""
     zeros: NDArray[np.bool_] = (samples == 0) | np.isnan(samples)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, WrongShapeError, WrongTypeError
 from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
+from ecg_edge.recording.empty_leads import EmptyLeads
 from ecg_edge.recording.filter_blocks import find_repeat
 from ecg_edge.recording.leads import LEADS, find_arrangement
 from ecg_edge.recording.resampling import Resampler, resampled_length, same_rate
@@ -46,6 +47,7 @@ class LiveFeed:
         # A new filter needs samples from before those that are pending in the live one.
         self.latest = SampleBuffer(round((keep_s + _COINCIDE_S * bool(self._resampler)) * sampling_rate))
         """Recent samples of the twelve leads, in millivolts, at the rate of the chunks."""
+        self.empty_leads = EmptyLeads()
         self._given = 0
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -87,7 +89,7 @@ class LiveFeed:
             raise WrongShapeError(raw.shape, self._n_leads)
         with np.errstate(over="ignore", invalid="ignore"):
             signal = self._arrangement.apply(raw)
-            signal = signal if self._scale == 1 else signal * self._scale
+            signal = self.empty_leads.derive(signal if self._scale == 1 else signal * self._scale)
         self.latest.append(signal)
         finished = signal if self._resampler is None else self._resampler.push(signal)
         self._given += finished.shape[1]

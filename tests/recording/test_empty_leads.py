@@ -53,3 +53,24 @@ def test_a_lead_that_is_flat_for_a_while_is_not_replaced():
 
 def test_a_recording_of_zeros_stays_refused():
     assert DETECTOR.detect(Recording(np.zeros((12, 5000)))).status == "cannot_analyse"
+
+
+@pytest.mark.parametrize("chunk", [50, 777, 5000])
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_a_feed_derives_them_too(chunk, value):
+    signal = emptied(ALL, value)
+    signal[:, :300] = 0  # before the electrodes are on
+    stream = DETECTOR.stream()
+    for start in range(0, signal.shape[1], chunk):
+        stream.push(signal[:, start : start + chunk])
+    plain = SIGNAL.copy()
+    plain[:, :300] = 0
+    for options in ({}, {"last_s": 5}):
+        finding = stream.finding(**options)
+        assert finding.status == "detected"
+        assert [note.code for note in finding.warnings if note.code == "derived_leads"] == ["derived_leads"]
+    expected = DETECTOR.detect(Recording(plain)).probability
+    assert stream.finding().probability == pytest.approx(expected, abs=1e-2)
+    stream.reset()
+    stream.push(SIGNAL)
+    assert "derived_leads" not in {note.code for note in stream.finding().warnings}
