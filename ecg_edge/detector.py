@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ecg_edge.stream import Stream
 
 
-_KEPT_BYTES = 2**23
+_KEPT_BYTES = 2**24
 
 
 class Detector:

@@ -17,8 +17,8 @@ Item = Recording | RecordFile
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-# A few small recordings at a time keep Python's code and the weights in the processor's caches.
-_N_SMALL = 4
+# Several small recordings at a time share the calls of numpy that measure them.
+_N_SMALL = 16
 _SMALL_BYTES = 2**19
 _N_ON_A_GPU = 64
 _BYTES_PER_SAMPLE = 48

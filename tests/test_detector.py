@@ -11,6 +11,7 @@ from tiny import SITES, spec, write_models
 from ecg_edge import Detector, Recording
 from ecg_edge.errors import SamplingRateError
 from ecg_edge.model.inference import window_scores
+from ecg_edge.model.session import PROVIDERS
 from ecg_edge.model.windows import n_regular_windows
 from ecg_edge.readers import RecordFile, find_records
 
@@ -96,6 +97,8 @@ def test_a_dropped_tail_changes_nothing(notebook, noise):
 
 class CallsNoted:
     """Stands in for a model: answers nothing and notes the shapes that it was handed."""
+
+    provider = PROVIDERS["cpu"]
 
     def __init__(self, **changes):
         self.spec, self.shapes = spec("infarction", **changes), []

@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.model.session import Model
+from ecg_edge.model.session import PROVIDERS, Model
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.model.windows import Chunk, chunks, n_regular_windows, window_starts
 from ecg_edge.recording import Recording
 
 
 class ModelInput(NamedTuple):
-    """One stretch of one or several recordings of equal length: the input of one model call."""
+    """One stretch of one or several recordings of equal length."""
 
     recordings: list[int]
     """Index of each recording."""
@@ -28,6 +28,12 @@ class ModelInput(NamedTuple):
         return self.start + window_starts(self.ecg.shape[2], spec.window, spec.stride, spec.tail)
 
 
+# On a CPU, more recordings of ten seconds in one call leave the processor's caches.
+_RECORDINGS_PER_CALL = 4
+# Recordings are read and measured in larger groups, so that numpy's calls are fewer.
+_CALLS_TOGETHER = 2
+
+
 def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.float32]]:
     """Return the scores of all windows of each recording, each of shape (windows, labels)."""
     parts: list[list[NDArray[np.float32]]] = [[] for _ in recordings]
@@ -38,7 +44,7 @@ def window_scores(model: Model, recordings: list[Recording]) -> list[NDArray[np.
 
 
 def read_inputs(spec: ModelSpec, recordings: list[Recording]) -> Iterator[ModelInput]:
-    """Read recordings in stretches, in the order of their windows; recordings of equal length share a call.
+    """Read recordings in stretches, in the order of their windows; recordings of equal length are read together.
 
     Args:
         spec: Of the model that answers them.
@@ -48,7 +54,7 @@ def read_inputs(spec: ModelSpec, recordings: list[Recording]) -> Iterator[ModelI
     for i, recording in enumerate(recordings):
         by_length[recording.samples].append(i)
     for samples, rows in by_length.items():
-        for some, chunk in _list_calls(spec, samples, rows):
+        for some, chunk in _list_stretches(spec, samples, rows):
             stretches = [recordings[i].stretch(chunk.start, chunk.stop) for i in some]
             yield ModelInput(some, chunk.start, stretches[0][None] if len(some) == 1 else np.stack(stretches))
 
@@ -66,7 +72,7 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
         energy = np.dot(ecg.ravel(), ecg.ravel())
     # If one sample is not finite, neither is the energy. Only then the samples are checked one by one.
     finite = None if np.isfinite(energy) else np.isfinite(ecg)
-    scores = model.window_scores(ecg if finite is None else np.where(finite, ecg, np.float32(0)))
+    scores = _score_in_calls(model, ecg if finite is None else np.where(finite, ecg, np.float32(0)))
     if not np.isfinite(scores).all():
         scores = np.where(np.isfinite(scores), scores, np.float32("inf"))
     if finite is None or finite.all():
@@ -77,10 +83,21 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
     return np.where(touched[..., None], np.float32("nan"), scores)
 
 
-def _list_calls(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
-    """Yield which recordings of equal length, and which stretch of them, share a model call."""
+def _score_in_calls(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a model's window scores, with so few recordings in a call that it is fast and its memory is bounded."""
+    spec = model.spec
+    most = max(1, spec.windows_per_call // n_regular_windows(ecg.shape[2], spec.window, spec.stride, spec.tail))
+    most = min(most, _RECORDINGS_PER_CALL) if model.provider == PROVIDERS["cpu"] else most
+    if len(ecg) <= most:
+        return model.window_scores(ecg)
+    return np.concatenate([model.window_scores(ecg[i : i + most]) for i in range(0, len(ecg), most)])
+
+
+def _list_stretches(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[tuple[list[int], Chunk]]:
+    """Yield which recordings of equal length, and which stretch of them, are read together."""
     whole = samples == spec.whole_length
-    together = max(1, spec.windows_per_call // n_regular_windows(samples, spec.window, spec.stride, spec.tail))
+    n_windows = n_regular_windows(samples, spec.window, spec.stride, spec.tail)
+    together = max(1, _CALLS_TOGETHER * spec.windows_per_call // n_windows) if n_windows <= spec.windows_per_call else 1
     for i in range(0, len(rows), together):
         some = rows[i : i + together]
         n_windows = spec.windows_per_call // len(some)
