@@ -100,7 +100,10 @@ def _list_stretches(spec: ModelSpec, samples: int, rows: list[int]) -> Iterator[
     together = max(1, _CALLS_TOGETHER * spec.windows_per_call // n_windows) if n_windows <= spec.windows_per_call else 1
     for i in range(0, len(rows), together):
         some = rows[i : i + together]
-        n_windows = spec.windows_per_call // len(some)
-        stretches = [Chunk(0, samples)] if whole else chunks(samples, spec.window, spec.stride, n_windows, spec.tail)
+        stretches = (
+            [Chunk(0, samples)]
+            if whole
+            else chunks(samples, spec.window, spec.stride, spec.windows_per_call, spec.tail)
+        )
         for stretch in stretches:
             yield some, stretch
