@@ -1,4 +1,4 @@
-"""Commands: train, evaluate, convert."""
+"""Commands: train, try, evaluate, convert, examples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,39 @@ def evaluate(data: Path, answers: Path) -> None:
 
     for line in render_table(measure(_read(data), Answers.read(answers), say_on_terminal)):
         click.echo(line)
+
+
+@main.command("try")
+@DATA
+@click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=41.")
+@click.option(
+    "--runs", type=click.Path(file_okay=False, path_type=Path), help="Keep the weights here.  [default: nowhere]"
+)
+def try_settings(data: Path, stage: str, changes: tuple[str, ...], runs: Path | None) -> None:
+    """Train the five folds with other settings and print their out-of-fold figures. Nothing that is shipped changes.
+
+    \b
+    Examples:
+      python -m export try DATA --stage infarction --set training.seed=1
+      python -m export try DATA --stage infarction --set network.baseline=41 --set training.seed=2
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    import tempfile
+
+    from export.experiment import change_stage, try_stage
+    from export.stages import STAGES
+
+    changed = change_stage(STAGES[stage], dict(_split_setting(change) for change in changes))
+    with tempfile.TemporaryDirectory() as folder:
+        click.echo(f"{stage} {' '.join(changes)}: {try_stage(changed, _read(data), runs or Path(folder), say)}")
+
+
+def _split_setting(change: str) -> tuple[str, str]:
+    name, found, value = change.partition("=")
+    if not found:
+        msg = f"--set needs NAME=VALUE, found {change!r}"
+        raise click.UsageError(msg)
+    return name, value
 
 
 @main.command()

@@ -13,7 +13,15 @@ from ecg_edge.model.aggregation import mean_probability
 from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.model.windows import n_regular_windows
-from export.errors import AxesError, NamesError, OperatorsError, ShapesError, ValuesError, WindowExactnessError
+from export.errors import (
+    AxesError,
+    NamesError,
+    OffsetError,
+    OperatorsError,
+    ShapesError,
+    ValuesError,
+    WindowExactnessError,
+)
 
 TOLERANCE = 1e-5
 OPSETS = range(17, 21)
@@ -31,9 +39,13 @@ class Limits:
 
     operators: frozenset[str]
     most_bytes: int
+    offset_mv: float = 0
+    """Largest offset of a lead that must not change an answer; 0 if any offset may."""
 
 
 SHIPPED = Limits(OPERATORS, most_bytes=1_000_000)
+OFFSET_MV = 300.0
+OFFSET_TOLERANCE = 1e-4
 
 
 def check_model(
@@ -56,6 +68,8 @@ def check_model(
     for samples in (spec.window, spec.window + 1, spec.window + spec.stride - 1, *LENGTHS):
         _check_answers(session, reference, spec, _repeat_to_length(signals[:3], samples))
     _check_window_exactness(session, spec, _repeat_to_length(signals[:1], 5050))
+    if limits.offset_mv:
+        _check_offsets(session, _repeat_to_length(signals[:1], 5000), limits.offset_mv)
 
 
 def _repeat_to_length(signals: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
@@ -161,3 +175,17 @@ def _check_window_exactness(session: onnxruntime.InferenceSession, spec: ModelSp
     if not np.abs(found - whole)[away].max() <= TOLERANCE:
         msg = "a sample that is not a number changes windows that do not contain it"
         raise WindowExactnessError(msg)
+
+
+def _check_offsets(session: onnxruntime.InferenceSession, ecg: NDArray[np.float32], most_mv: float) -> None:
+    """Refuse a model whose answer changes with a constant offset of the leads, as electrodes give it."""
+    expected = session.run(["window_probability"], {"ecg": ecg})[0]
+    random = np.random.default_rng(0)
+    leads = ecg.shape[1]
+    alone = most_mv * np.concatenate([np.eye(leads), -np.eye(leads)])
+    for offset in (*alone, np.full(leads, most_mv), np.full(leads, -most_mv), random.uniform(-most_mv, most_mv, leads)):
+        found = session.run(["window_probability"], {"ecg": ecg + offset.astype(np.float32)[:, None]})[0]
+        difference = np.abs(found - expected).max()
+        if not difference <= OFFSET_TOLERANCE:
+            msg = f"offsets of {most_mv:g} mV change a probability by {difference:.1e}; {OFFSET_TOLERANCE} is allowed"
+            raise OffsetError(msg)

@@ -67,6 +67,22 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
+    out_of_fold = train_folds(stage, dataset, runs, report)
+    out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
+    rows = stage.select_scored(dataset)
+    epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
+    n_records = len(dataset.names)
+    report(f"{stage.name}: the folds chose epoch {epoch}; training on all {n_records} records")
+    final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
+    _train_on(final, dataset, np.ones(n_records, np.bool_), runs / name_final_file(stage), report)
+
+
+def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> OutOfFold:
+    """Train the folds of a stage, and return the logits of the records that each of them has not seen.
+
+    Raises:
+        RunsError: A file in `runs` was trained with other settings.
+    """
     runs.mkdir(parents=True, exist_ok=True)
     folds = dataset.folds(N_FOLDS, SEED)
     # Networks this small train fastest one to a core; a GPU takes one after the other.
@@ -79,13 +95,7 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
         ]
         for job in jobs:
             job.result()
-    out_of_fold = _answer_held_out_records(stage, dataset, folds, runs)
-    out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
-    rows = stage.select_scored(dataset)
-    epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
-    report(f"{stage.name}: the folds chose epoch {epoch}; training on all {len(folds)} records")
-    final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
-    _train_on(final, dataset, np.ones(len(folds), np.bool_), runs / name_final_file(stage), report)
+    return _answer_held_out_records(stage, dataset, folds, runs)
 
 
 def name_fold_file(stage: Stage, fold: int) -> str:

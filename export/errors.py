@@ -37,5 +37,9 @@ class ValuesError(ExportCheckError):
     """An answer differs from the answer of the torch network."""
 
 
+class OffsetError(ExportCheckError):
+    """A constant offset of the leads changes an answer."""
+
+
 class WindowExactnessError(ExportCheckError):
     """The answer of a window depends on samples outside of the window."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from export.builder import GraphBuilder
-from export.network import LEADS, NetworkSettings
+from export.network import LEADS, NetworkSettings, find_margin
 from export.reference import Exported
 
 OPSET = 18
@@ -101,7 +101,8 @@ class _Member:
     def _add_trunk(self, x: str) -> str:
         add, settings = self._add, self._settings
         for i, (_, _, stride) in enumerate(settings.convolutions):
-            x = add("Relu", self._convolve(f"trunk.{2 * i}", x, stride))
+            convolve = self._convolve_without_baseline if settings.baseline and i == 0 else self._convolve
+            x = add("Relu", convolve(f"trunk.{2 * i}", x, stride))
         margin = settings.residual_kernel - 1
         for i in range(settings.residual_blocks):
             name = f"trunk.{2 * len(settings.convolutions) + i}"
@@ -217,6 +218,19 @@ class _Member:
     def _convolve(self, name: str, x: str, stride: int) -> str:
         weight, bias = (self._constant(part) for part in self._layer(f"{name}.convolution"))
         return self._add("Conv", x, weight, bias, strides=[1, stride])
+
+    def _convolve_without_baseline(self, name: str, x: str, stride: int) -> str:
+        """Convolve the leads without their baseline; as `BaselineFree` in torch."""
+        add, n_blocks = self._add, self._settings.baseline
+        weight, bias = self._layer(f"{name}.convolution")
+        blocks = add("AveragePool", x, kernel_shape=(1, stride), strides=(1, stride))
+        baseline = add("AveragePool", blocks, kernel_shape=(1, n_blocks), strides=(1, 1))
+        margin = find_margin(weight.shape[3], stride, n_blocks)
+        n_frames = add("Shape", baseline, start=3, end=4)
+        end = add("Add", add("Mul", n_frames, add.integers(stride)), add.integers(margin + weight.shape[3] - stride))
+        seen = add("Slice", x, add.integers(margin), end, add.integers(3))
+        seen = add("Conv", seen, self._constant(weight), self._constant(bias), strides=[1, stride])
+        return add("Add", seen, add("Conv", baseline, self._constant(-weight.sum(axis=3, keepdims=True))))
 
     def _apply_affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
         return self._add("Add", self._multiply(x, weight), self._constant(bias))

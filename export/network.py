@@ -29,9 +29,14 @@ class NetworkSettings:
     dropout: float = 0.3
     members: int = 1
     """Number of networks of these sizes side by side, with different random starts."""
+    baseline: int = 0
+    """Frames of the first convolution whose mean is the baseline of each of them, odd; 0: nothing is taken off."""
 
     def __post_init__(self) -> None:
-        """Refuse a neighbourhood that is larger than a window."""
+        """Refuse a neighbourhood that is larger than a window, and a baseline that has no middle."""
+        if self.baseline and self.baseline % 2 == 0:
+            msg = f"baseline must be odd, found {self.baseline}"
+            raise ValueError(msg)
         if not 0 < self.neighbours <= self.frames:
             msg = f"neighbours must be 1 to {self.frames}, the frames of a window; found {self.neighbours}"
             raise ValueError(msg)
@@ -48,8 +53,10 @@ class NetworkSettings:
     def frames(self) -> int:
         """Frames of one window."""
         length = self.window
-        for _, kernel, stride in self.convolutions:
+        for i, (_, kernel, stride) in enumerate(self.convolutions):
             length = (length - kernel) // stride + 1
+            if i == 0 and self.baseline:
+                length = self.window // stride - self.baseline + 1
         return length - 2 * self.residual_blocks * (self.residual_kernel - 1)
 
 
@@ -66,6 +73,41 @@ class Convolution(nn.Module):
         """Map (batch, inputs, 1, samples) to (batch, outputs, 1, fewer samples)."""
         normed: Tensor = self.norm(self.convolution(x))
         return normed
+
+
+class BaselineFree(Convolution):
+    """A convolution that sees each lead without its baseline, the mean of the samples around its kernel.
+
+    The convolution of a constant is the sum of its weights times the constant, so the baseline is taken off afterwards,
+    once a frame and not once a sample. The means are of blocks of `stride` samples, all around the middle block of the
+    kernel; frames without a whole neighbourhood have no output.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, n_blocks: int) -> None:
+        super().__init__(inputs, outputs, kernel, stride)
+        self.stride, self.n_blocks = stride, n_blocks
+        self.margin = find_margin(kernel, stride, n_blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, inputs, 1, samples) to (batch, outputs, 1, fewer samples)."""
+        blocks = functional.avg_pool2d(x, (1, self.stride))
+        baseline = functional.avg_pool2d(blocks, (1, self.n_blocks), 1)
+        seen = self.convolution(x[..., self.margin :])[..., : baseline.shape[3]]
+        normed: Tensor = self.norm(seen - functional.conv2d(baseline, self.convolution.weight.sum(3, keepdim=True)))
+        return normed
+
+
+def find_margin(kernel: int, stride: int, n_blocks: int) -> int:
+    """Return the samples before the kernel of the first frame that has a whole neighbourhood.
+
+    Raises:
+        ValueError: The neighbourhood is shorter than the kernel.
+    """
+    margin = n_blocks // 2 - kernel // 2 // stride
+    if margin < 0:
+        msg = f"a baseline of {n_blocks} blocks of {stride} samples is shorter than a kernel of {kernel}"
+        raise ValueError(msg)
+    return margin * stride
 
 
 class _Residual(nn.Module):
@@ -133,7 +175,11 @@ class Member(nn.Module):
         layers: list[nn.Module] = []
         inputs = LEADS
         for channels, kernel, stride in settings.convolutions:
-            layers += [Convolution(inputs, channels, kernel, stride), nn.ReLU()]
+            if settings.baseline and not layers:
+                layers.append(BaselineFree(inputs, channels, kernel, stride, settings.baseline))
+            else:
+                layers.append(Convolution(inputs, channels, kernel, stride))
+            layers.append(nn.ReLU())
             inputs = channels
         layers += [_Residual(inputs, settings.residual_kernel) for _ in range(settings.residual_blocks)]
         self.trunk = nn.Sequential(*layers)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ecg_edge.detector import Detector
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS, Recording
 from export.card import render_card
-from export.checks import check_model
+from export.checks import OFFSET_MV, SHIPPED, check_model
 from export.choices import ENOUGH_POSITIVES, Choice, choose
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file
 from export.dataset import Dataset
@@ -86,7 +87,8 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
         exported = Exported(network, choice).eval()
         spec = _make_spec(stage, choice, dataset, evaluation)
         content = serialize(to_onnx(exported, spec))
-        check_model(content, exported, spec, dataset.signals[:3])
+        limits = replace(SHIPPED, offset_mv=OFFSET_MV if stage.network.baseline else 0)
+        check_model(content, exported, spec, dataset.signals[:3], limits)
         contents[stage.name] = content
         specs.append(spec)
     write_models(out, contents)

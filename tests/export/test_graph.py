@@ -11,8 +11,11 @@ from onnx import helper
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.recording import LEADS
 from export.checks import (
+    OFFSET_MV,
+    SHIPPED,
     AxesError,
     NamesError,
+    OffsetError,
     OperatorsError,
     ShapesError,
     ValuesError,
@@ -70,6 +73,30 @@ def test_any_neighbourhood_that_a_window_holds_passes_every_check(signals, neigh
     sizes = replace(stage.network, neighbours=neighbours, members=1)
     reference, _, _, spec = made(replace(stage, network=sizes))
     check_model(serialize(to_onnx(reference, spec)), reference, spec, signals)
+
+
+@pytest.mark.parametrize("name", list(STAGES))
+@pytest.mark.parametrize("baseline", [5, 21, 41])
+def test_without_its_baseline_a_network_passes_every_check_and_offsets_change_nothing(signals, name, baseline):
+    stage = STAGES[name]
+    reference, _, _, spec = made(replace(stage, network=replace(stage.network, baseline=baseline)))
+    limits = replace(SHIPPED, offset_mv=OFFSET_MV)
+    check_model(serialize(to_onnx(reference, spec)), reference, spec, signals, limits)
+
+
+def test_a_network_that_sees_the_baseline_is_refused_if_offsets_must_change_nothing(exported, signals):
+    model, reference, _, _, spec = exported
+    with pytest.raises(OffsetError, match="offsets of 300 mV change a probability by"):
+        check_model(serialize(model), reference, spec, signals, replace(SHIPPED, offset_mv=OFFSET_MV))
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"), [(20, "must be odd"), (3, "frames of a window|shorter than a kernel")]
+)
+def test_a_baseline_without_a_middle_or_shorter_than_a_kernel_is_refused(baseline, message):
+    convolutions = ((32, 45, 5), (64, 7, 2), (64, 5, 2))
+    with pytest.raises(ValueError, match=message):
+        Network(replace(STAGES["infarction"].network, baseline=baseline, convolutions=convolutions), 1, 0)
 
 
 def test_a_neighbourhood_larger_than_a_window_is_refused():

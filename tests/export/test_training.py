@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from export import crossfit
 from export.__main__ import main
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file, train_stage
-from export.errors import RunsError
+from export.errors import ExportError, RunsError
+from export.experiment import change_stage
 from export.network import NetworkSettings
-from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION
+from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION, STAGES
 from export.training import TrainingSettings, compute_window_logits
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
@@ -133,3 +134,23 @@ def test_a_folder_that_is_no_dataset_is_one_line(tmp_path):
     assert result.exit_code == 1
     assert result.output.startswith("error: cannot read")
     assert result.output.count("\n") == 1
+
+
+def test_other_settings_are_tried_on_the_folds_and_nothing_else_is_written(dataset_folder, tmp_path, one_process):
+    arguments = ["try", str(dataset_folder), "--stage", "infarction", "--runs", str(tmp_path / "runs")]
+    changes = ["network.baseline=5", "training.epochs=2", "training.crop=1100", "training.seed=3"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STAGES, "infarction", replace(SMALL, training=replace(TRAINING, epochs=2, candidates=(1, 2))))
+        result = CliRunner().invoke(main, [*arguments, *(part for change in changes for part in ("--set", change))])
+    assert result.exit_code == 0, result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("infarction network.baseline=5")]
+    figures = dict(part.rsplit(" ", 1) for part in line.partition(": ")[2].split(", "))
+    assert figures.keys() == {"auroc", "average_precision", "log_loss", "f1"}
+    assert 0 <= float(figures["auroc"]) <= 1
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {f"infarction_fold{i}.pt" for i in range(5)}
+
+
+@pytest.mark.parametrize("change", ["network.depth=3", "seed=1", "training.seed=many", "network.baseline=4"])
+def test_a_setting_that_does_not_exist_or_fit_is_named(change):
+    with pytest.raises(ExportError, match=change.partition("=")[0]):
+        change_stage(INFARCTION, dict([change.split("=")]))
