@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("pydicom", "3.0")
-pytest.importorskip("wfdb")
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -15,7 +15,6 @@ WITH_ANSWERS = {"zip_twice_the_same", "zip_twice_but_for_case"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     pytest.importorskip("pydicom", "3.0")
-    pytest.importorskip("wfdb")
     folder = tmp_path_factory.mktemp("hostile")
     write_all(folder)
     return folder

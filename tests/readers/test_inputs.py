@@ -21,7 +21,7 @@ from ecg_edge.recording.resampling import resample
 
 SIGNAL = np.load(example_recordings() / "inferior_infarction.npy")
 EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-LIBRARIES = {".hea": "wfdb", ".dcm": "pydicom"}
+LIBRARIES = {".dcm": "pydicom"}
 pytestmark = pytest.mark.filterwarnings("ignore:.*inplace keyword")
 SHUFFLED = ("vx", "v6", "V5", "c4", "v3", "ECG V2", "v1", "avf", "AVL", "Lead aVR", "iii", "DII", "i", "V7", "vz")
 
@@ -42,7 +42,7 @@ def ecg_edge(*arguments):
 
 def test_the_command_line_answers_every_format_alike(tmp_path):
     for suffix, write in WRITERS.items():
-        for library in ("wfdb", "pydicom", "edfio"):
+        for library in ("pydicom", "edfio"):
             pytest.importorskip(library)
         write(tmp_path / f"as{suffix[1:]}{suffix}", SIGNAL)
     result = ecg_edge(tmp_path)

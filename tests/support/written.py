@@ -24,10 +24,25 @@ def write_csv(path: Path, signal, rate=500, leads=LEADS, units="mV", **_) -> Pat
 
 
 def write_wfdb(path: Path, signal, rate=500, leads=LEADS, units="mV", fmt="16", **_) -> Path:
+    if fmt == "16":
+        return write_16_bit_wfdb(path, np.asarray(signal, np.float64), rate, leads, units)
     wfdb = pytest.importorskip("wfdb")
     n = len(leads)
     options = {"units": [units] * n, "sig_name": list(leads), "fmt": [fmt] * n, "write_dir": str(path.parent)}
     wfdb.wrsamp(path.stem, rate, p_signal=np.asarray(signal, np.float64).T, **options)
+    return path
+
+
+def write_16_bit_wfdb(path: Path, signal, rate, leads, units) -> Path:
+    """Write a record by hand, for environments without the library."""
+    steps = 30_000 / np.abs(signal).max(axis=1, initial=1e-3)
+    data = path.with_suffix(".dat")
+    data.write_bytes(np.round(signal * steps[:, None]).T.astype("<i2").tobytes())
+    lines = [f"{path.stem} {len(leads)} {rate} {signal.shape[1]}"]
+    lines += [
+        f"{data.name} 16 {gain:.6f}(0)/{units} 16 0 0 0 0 {lead}" for gain, lead in zip(steps, leads, strict=True)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
