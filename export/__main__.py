@@ -85,7 +85,7 @@ def evaluate(data: Path, answers: Path) -> None:
 @main.command("try")
 @DATA
 @click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
-@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=41.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=40.")
 @click.option(
     "--runs", type=click.Path(file_okay=False, path_type=Path), help="Keep the weights here.  [default: nowhere]"
 )
@@ -95,7 +95,7 @@ def try_settings(data: Path, stage: str, changes: tuple[str, ...], runs: Path | 
     \b
     Examples:
       python -m export try DATA --stage infarction --set training.seed=1
-      python -m export try DATA --stage infarction --set network.baseline=41 --set training.seed=2
+      python -m export try DATA --stage infarction --set network.baseline=40 --set training.seed=2
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     import tempfile
 

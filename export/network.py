@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LEADS = 12
+BASELINE_TAPS = 5
+"""The mean of many frames is the mean of this many shorter ones: that takes fewer additions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,12 @@ class NetworkSettings:
     members: int = 1
     """Number of networks of these sizes side by side, with different random starts."""
     baseline: int = 0
-    """Frames of the first convolution whose mean is the baseline of each of them, odd; 0: nothing is taken off."""
+    """Frames of the first convolution whose mean is the baseline of each of them, a multiple of 5; 0: no baseline."""
 
     def __post_init__(self) -> None:
         """Refuse a neighbourhood that is larger than a window, and a baseline that has no middle."""
-        if self.baseline and self.baseline % 2 == 0:
-            msg = f"baseline must be odd, found {self.baseline}"
+        if self.baseline % BASELINE_TAPS:
+            msg = f"baseline must be a multiple of {BASELINE_TAPS}, found {self.baseline}"
             raise ValueError(msg)
         if not 0 < self.neighbours <= self.frames:
             msg = f"neighbours must be 1 to {self.frames}, the frames of a window; found {self.neighbours}"
@@ -79,8 +81,8 @@ class BaselineFree(Convolution):
     """A convolution that sees each lead without its baseline, the mean of the samples around its kernel.
 
     The convolution of a constant is the sum of its weights times the constant, so the baseline is taken off afterwards,
-    once a frame and not once a sample. The means are of blocks of `stride` samples, all around the middle block of the
-    kernel; frames without a whole neighbourhood have no output.
+    once a frame and not once a sample. The means are of blocks of `stride` samples, as many before the middle block of
+    the kernel as from it on; frames without a whole neighbourhood have no output.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, n_blocks: int) -> None:
@@ -90,10 +92,12 @@ class BaselineFree(Convolution):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, inputs, 1, samples) to (batch, outputs, 1, fewer samples)."""
-        blocks = functional.avg_pool2d(x, (1, self.stride))
-        baseline = functional.avg_pool2d(blocks, (1, self.n_blocks), 1)
+        width = self.n_blocks // BASELINE_TAPS
+        means = functional.avg_pool2d(functional.avg_pool2d(x, (1, self.stride)), (1, width), 1)
+        weight = self.convolution.weight.sum(3, keepdim=True) / BASELINE_TAPS
+        baseline = functional.conv2d(means, weight.expand(-1, -1, -1, BASELINE_TAPS), dilation=(1, width))
         seen = self.convolution(x[..., self.margin :])[..., : baseline.shape[3]]
-        normed: Tensor = self.norm(seen - functional.conv2d(baseline, self.convolution.weight.sum(3, keepdim=True)))
+        normed: Tensor = self.norm(seen - baseline)
         return normed
 
 
