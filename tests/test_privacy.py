@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from written import write_dicom
 
 from ecg_edge.package_data import example_recordings
 
@@ -78,11 +80,17 @@ def test_a_home_folder_that_cannot_be_written_is_no_reason_to_speak():
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_a_living_detector_opens_no_socket(tmp_path):
+@pytest.mark.parametrize("optional", [False, True], ids=["core", "with pydicom and soxr"])
+def test_a_living_detector_opens_no_socket(tmp_path, optional):
+    path = EXAMPLE
+    if optional:
+        pytest.importorskip("pydicom")
+        pytest.importorskip("soxr")
+        path = str(write_dicom(tmp_path / "a.dcm", np.repeat(np.load(EXAMPLE), 2, axis=1), rate=1000))
     trace = tmp_path / "trace"
     prefix = ("strace", "-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", str(trace))
     (tmp_path / "home").mkdir()
-    result = run(DETECT, tmp_path / "home", EXAMPLE, "5", prefix=prefix)
+    result = run(DETECT, tmp_path / "home", path, "5", prefix=prefix)
     if "not permitted" in result.stderr:
         pytest.skip("strace may not trace here")
     assert result.stdout == "not_detected\n"
