@@ -78,7 +78,8 @@ def test_a_mount_that_shows_only_at_the_end_is_written_in_place_too(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may run a command as another user")
-def test_a_file_in_a_folder_that_is_closed_to_the_user_is_written_in_place(tmp_path):
+def test_a_file_in_a_folder_that_is_closed_to_the_user_is_written_in_place(monkeypatch, tmp_path):
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # its data file is closed to that user too
     shared = Path("/tmp") / f"shared-{os.getpid()}"  # noqa: S108 - the folder of the test is closed to other users
     shared.mkdir(mode=0o755)
     try:
