@@ -127,7 +127,7 @@ class Detector:
         Args:
             recordings: Recordings, or files of them, which are read only when their turn comes. Small ones of a
                 sequence, such as a list, are answered a few at a time; on a CPU, each of any other iterable is answered
-                before the next is waited for. A GPU waits for 64 whatever they are.
+                before the next is waited for. A GPU waits for 64 of any kind.
             all_sites: As in `detect`.
             windows: As in `detect`.
         """

@@ -17,7 +17,7 @@ def optional_library(library: str, purpose: str, extra: str) -> Iterator[None]:
 
     Raises:
         MissingExtraError: The library is not installed.
-        BrokenExtraError: Its import fails, whatever it raises.
+        BrokenExtraError: Its import fails with any other exception.
     """
     try:
         yield

@@ -146,7 +146,7 @@ class StackMonitor:
         return unusable[:, 0]
 
     def _flag_seconds(self, n_samples: int) -> None:
-        """Raise the flags of whole seconds of so many samples."""
+        """Raise the flags of the next whole seconds."""
         samples = self._held[:, :, : measures.LOOKBACK + n_samples]
         evidence, found = self._evidence, measures.measure(samples, _THRESHOLDS)
         if self._missing is not None:
