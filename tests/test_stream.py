@@ -1,5 +1,6 @@
 """A live feed gets the offline answer."""
 
+import gc
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -242,6 +243,7 @@ def memory_after(stream, minutes):
         stream.push(ILL)
     stream.finding()
     stream.finding(last_s=10)
+    gc.collect()  # what only waits for the collector has not grown
     return tracemalloc.get_traced_memory()[0]
 
 
