@@ -17,6 +17,7 @@ from ecg_edge.readers.registry import (
     HEAD,
     Format,
     format_by_suffix,
+    holds_all_samples,
     is_macos_metadata,
     recognise,
     suffixes,
@@ -148,7 +149,7 @@ def _find_in_file(path: Path, declared: Declared) -> Iterator[RecordFile | Passe
     try:
         head, size = _read_head(path)
         found = _recognise(path, head)
-        alone = found.SUFFIXES != (".zip",)
+        alone = holds_all_samples(found.SUFFIXES[0])
         for item in found.records(path, declared):
             yield item._replace(size=size) if alone and isinstance(item, RecordFile) else item
     except UnreadableError as error:

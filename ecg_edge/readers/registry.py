@@ -70,6 +70,11 @@ def packed_formats() -> Iterator[PackedFormat]:
         yield cast("PackedFormat", import_module(f"{_PACKAGE}.{name}"))
 
 
+def holds_all_samples(name: str) -> bool:
+    """Return whether a file has all samples of one recording, so that its size tells how large the recording is."""
+    return not name.lower().endswith((".hea", ".zip"))
+
+
 def is_macos_metadata(name: str) -> bool:
     """Return whether a file only holds the macOS attributes of another file."""
     return "__MACOSX/" in name or name.rpartition("/")[2].startswith("._")

@@ -100,7 +100,8 @@ def test_a_wfdb_record_in_an_archive_is_read_with_its_signal_file(tmp_path, fold
             entry.filename = folder + name
             archive.writestr(entry, (tmp_path / name).read_bytes())
     (record,) = find_candidates(tmp_path / "z.zip")
-    assert record.name == "r"
+    assert (record.name, record.size) == ("r", None)
+    assert [found.size for found in find_records(tmp_path / "r.hea")] == [None]  # the size of a header tells nothing
     np.testing.assert_allclose(record.read().stretch(0, 3000), SIGNAL, atol=1e-3)
 
 

@@ -17,7 +17,14 @@ from ecg_edge.readers.byte_source import BytesSource, FileSource
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.formats.zip_directory import check_directory
-from ecg_edge.readers.registry import HEAD, PackedFormat, format_by_suffix, is_macos_metadata, packed_formats
+from ecg_edge.readers.registry import (
+    HEAD,
+    PackedFormat,
+    format_by_suffix,
+    holds_all_samples,
+    is_macos_metadata,
+    packed_formats,
+)
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import PassedOver, RecordFile
 
@@ -78,7 +85,8 @@ class _Archive:
             yield PassedOver(source, found)
         elif found:
             read = partial(self.read_recording, entry, declared, twice=twice)
-            yield RecordFile(PurePosixPath(name).stem, source, read, entry.file_size)
+            size = entry.file_size if holds_all_samples(name) else None
+            yield RecordFile(PurePosixPath(name).stem, source, read, size)
 
     def locate(self, entry: zipfile.ZipInfo) -> str:
         """Return where an entry is stored."""

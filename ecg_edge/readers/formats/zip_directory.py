@@ -43,7 +43,7 @@ def check_directory(path: Path, file: BinaryIO, size: int) -> None:
 
 
 def _read_length(file: BinaryIO, place: int, size: int) -> int:
-    """Return the length of the directory that a larger record states; 0 if there is no such record."""
+    """Return the length of the directory, as the larger record at this place states it; 0 without this record."""
     if not 0 <= place <= size - _END_64.size:
         return 0
     file.seek(place)
