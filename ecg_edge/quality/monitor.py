@@ -212,6 +212,6 @@ def _flag_shapes(found: measures.Seconds) -> dict[str, NDArray[np.bool_]]:
 
 
 def _find_in_several(flags: NDArray[np.bool_], n_leads: float) -> NDArray[np.bool_]:
-    """Return where a flag is raised in at least so many leads, shape (r, 1, steps)."""
+    """Return where a flag is raised in a minimum number of leads, shape (r, 1, steps)."""
     several: NDArray[np.bool_] = np.count_nonzero(flags, axis=1, keepdims=True) >= n_leads
     return several
