@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from export.builder import GraphBuilder
-from export.network import BASELINE_TAPS, LEADS, NetworkSettings, find_margin
+from export.network import LEADS, NetworkSettings
 from export.reference import Exported
 
 OPSET = 18
@@ -221,19 +221,14 @@ class _Member:
 
     def _convolve_without_baseline(self, name: str, x: str, stride: int) -> str:
         """Convolve the leads without their baseline; as `BaselineFree` in torch."""
-        add, n_blocks = self._add, self._settings.baseline
         weight, bias = self._layer(f"{name}.convolution")
-        width = n_blocks // BASELINE_TAPS
-        blocks = add("AveragePool", x, kernel_shape=(1, stride), strides=(1, stride))
-        means = add("AveragePool", blocks, kernel_shape=(1, width), strides=(1, 1))
-        of_mean = np.repeat(-weight.sum(axis=3, keepdims=True) / BASELINE_TAPS, BASELINE_TAPS, axis=3)
-        baseline = add("Conv", means, self._constant(of_mean), dilations=[1, width])
-        margin = find_margin(weight.shape[3], stride, n_blocks)
-        n_frames = add("Shape", baseline, start=3, end=4)
-        end = add("Add", add("Mul", n_frames, add.integers(stride)), add.integers(margin + weight.shape[3] - stride))
-        seen = add("Slice", x, add.integers(margin), end, add.integers(3))
-        seen = add("Conv", seen, self._constant(weight), self._constant(bias), strides=[1, stride])
-        return add("Add", seen, baseline)
+        channels, _, _, kernel = weight.shape
+        deviation = np.full((channels, 1, 1, self._settings.baseline), -1 / self._settings.baseline)
+        deviation[..., self._settings.baseline // 2] += 1
+        seen = self._add("Conv", x, self._constant(weight), strides=[1, stride])
+        return self._add(
+            "Conv", seen, self._constant(deviation), self._constant(bias), dilations=[1, kernel // stride], group=channels
+        )
 
     def _apply_affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
         return self._add("Add", self._multiply(x, weight), self._constant(bias))

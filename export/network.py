@@ -7,8 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LEADS = 12
-BASELINE_TAPS = 5
-"""The mean of many frames is the mean of this many shorter ones: that takes fewer additions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,12 @@ class NetworkSettings:
     members: int = 1
     """Number of networks of these sizes side by side, with different random starts."""
     baseline: int = 0
-    """Frames of the first convolution whose mean is the baseline of each of them, a multiple of 5; 0: no baseline."""
+    """Places of the first kernel, side by side, whose mean is the baseline of the middle one; odd; 0: no baseline."""
 
     def __post_init__(self) -> None:
         """Refuse a neighbourhood that is larger than a window, and a baseline that has no middle."""
-        if self.baseline % BASELINE_TAPS:
-            msg = f"baseline must be a multiple of {BASELINE_TAPS}, found {self.baseline}"
+        if self.baseline and (self.baseline < 3 or self.baseline % 2 == 0):
+            msg = f"baseline must be 0 or an odd number from 3, found {self.baseline}"
             raise ValueError(msg)
         if not 0 < self.neighbours <= self.frames:
             msg = f"neighbours must be 1 to {self.frames}, the frames of a window; found {self.neighbours}"
@@ -58,7 +56,7 @@ class NetworkSettings:
         for i, (_, kernel, stride) in enumerate(self.convolutions):
             length = (length - kernel) // stride + 1
             if i == 0 and self.baseline:
-                length = self.window // stride - self.baseline + 1
+                length -= (self.baseline - 1) * (kernel // stride)
         return length - 2 * self.residual_blocks * (self.residual_kernel - 1)
 
 
@@ -78,40 +76,30 @@ class Convolution(nn.Module):
 
 
 class BaselineFree(Convolution):
-    """A convolution that sees each lead without its baseline, the mean of the samples around its kernel.
+    """A convolution whose outputs do not see the baseline: each of them minus its mean over the places around it.
 
-    The convolution of a constant is the sum of its weights times the constant, so the baseline is taken off afterwards,
-    once a frame and not once a sample. The means are of blocks of `stride` samples, as many before the middle block of
-    the kernel as from it on; frames without a whole neighbourhood have no output.
+    The places lie side by side, so the mean is that of all samples around the kernel. The convolution is linear, so this
+    is the convolution of the leads minus their moving average: a constant gives zero, whatever its size. Frames without
+    a whole neighbourhood have no output.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, n_blocks: int) -> None:
+    deviation: Tensor
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, n_places: int) -> None:
         super().__init__(inputs, outputs, kernel, stride)
-        self.stride, self.n_blocks = stride, n_blocks
-        self.margin = find_margin(kernel, stride, n_blocks)
+        self.spacing = kernel // stride
+        deviation = torch.full((outputs, 1, 1, n_places), -1 / n_places)
+        deviation[..., n_places // 2] += 1
+        self.register_buffer("deviation", deviation, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, inputs, 1, samples) to (batch, outputs, 1, fewer samples)."""
-        width = self.n_blocks // BASELINE_TAPS
-        means = functional.avg_pool2d(functional.avg_pool2d(x, (1, self.stride)), (1, width), 1)
-        weight = self.convolution.weight.sum(3, keepdim=True) / BASELINE_TAPS
-        baseline = functional.conv2d(means, weight.expand(-1, -1, -1, BASELINE_TAPS), dilation=(1, width))
-        seen = self.convolution(x[..., self.margin :])[..., : baseline.shape[3]]
-        normed: Tensor = self.norm(seen - baseline)
+        weight, bias = self.convolution.weight, self.convolution.bias
+        seen = functional.conv2d(x, weight, stride=self.convolution.stride)
+        # A bias before the deviation would be lost, as any other constant.
+        free = functional.conv2d(seen, self.deviation, bias, dilation=(1, self.spacing), groups=len(weight))
+        normed: Tensor = self.norm(free)
         return normed
-
-
-def find_margin(kernel: int, stride: int, n_blocks: int) -> int:
-    """Return the samples before the kernel of the first frame that has a whole neighbourhood.
-
-    Raises:
-        ValueError: The neighbourhood is shorter than the kernel.
-    """
-    margin = n_blocks // 2 - kernel // 2 // stride
-    if margin < 0:
-        msg = f"a baseline of {n_blocks} blocks of {stride} samples is shorter than a kernel of {kernel}"
-        raise ValueError(msg)
-    return margin * stride
 
 
 class _Residual(nn.Module):
