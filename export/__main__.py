@@ -17,6 +17,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _CHECKPOINTS = {"infarction": "binary", "localization": "localization"}
 _ORIGINAL = {"binary", "localization", "scaler", "rule", "weights", "records"}
 DATA = click.argument("data", type=_FOLDER)
+MORE = click.option(
+    "--more", type=_FOLDER, multiple=True, help="Further records with PTB-XL's codes, without labels. Repeatable."
+)
 RUNS = click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MODELS = Path(__file__).parents[1] / "onnx_models"
@@ -44,8 +47,9 @@ def main() -> None:
 @main.command()
 @DATA
 @click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
+@MORE
 @RUNS
-def train(data: Path, stage: str, runs: Path) -> None:
+def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
     """Train five folds grouped by patient, then the final network on all records.
 
     After an interruption, run it again: it goes on with the first fold that is not finished.
@@ -58,7 +62,7 @@ def train(data: Path, stage: str, runs: Path) -> None:
     from export.crossfit import train_stage
     from export.stages import STAGES
 
-    train_stage(STAGES[stage], _read(data), runs, say)
+    train_stage(STAGES[stage], _read(data, more), runs, say)
 
 
 @main.command()
@@ -85,11 +89,12 @@ def evaluate(data: Path, answers: Path) -> None:
 @main.command("try")
 @DATA
 @click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
+@MORE
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=40.")
 @click.option(
     "--runs", type=click.Path(file_okay=False, path_type=Path), help="Keep the weights here.  [default: nowhere]"
 )
-def try_settings(data: Path, stage: str, changes: tuple[str, ...], runs: Path | None) -> None:
+def try_settings(data: Path, stage: str, more: tuple[Path, ...], changes: tuple[str, ...], runs: Path | None) -> None:
     """Train the five folds with other settings and print their out-of-fold figures. Nothing that is shipped changes.
 
     \b
@@ -104,7 +109,7 @@ def try_settings(data: Path, stage: str, changes: tuple[str, ...], runs: Path | 
 
     changed = change_stage(STAGES[stage], dict(_split_setting(change) for change in changes))
     with tempfile.TemporaryDirectory() as folder:
-        click.echo(f"{stage} {' '.join(changes)}: {try_stage(changed, _read(data), runs or Path(folder), say)}")
+        click.echo(f"{stage} {' '.join(changes)}: {try_stage(changed, _read(data, more), runs or Path(folder), say)}")
 
 
 def _split_setting(change: str) -> tuple[str, str]:
@@ -173,11 +178,11 @@ def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 -
     say(f"written to {values['out'] or MODELS}")
 
 
-def _read(data: Path) -> "Dataset":
+def _read(data: Path, more: tuple[Path, ...] = ()) -> "Dataset":
     from export.dataset import read_dataset
 
     say_on_terminal(f"reading the records in {data}")
-    return read_dataset(data)
+    return read_dataset(data, more)
 
 
 def _require(given: set[str], needed: set[str], what: str) -> None:

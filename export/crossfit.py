@@ -1,11 +1,12 @@
-"""Train one stage: a network for each fold, its logits for the records of that fold, and the final network."""
+"""Train one stage: its teachers, a network for each fold with its logits for that fold, and the final network."""
 
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from export.dataset import Dataset
 from export.errors import RunsError
 from export.network import Network
 from export.stages import N_FOLDS, SEED, Stage
+from export.teaching import TeacherAnswers, make_examples
 from export.training import Examples, compute_window_logits, fit
 
 Report = Callable[[str], None]
@@ -51,12 +53,23 @@ class OutOfFold:
         np.savez_compressed(path, names=np.array(self.names), folds=self.folds, logits=self.logits)
 
 
-def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
-    """Train the folds of a stage, then its final network on all records.
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One network to fit."""
 
-    Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that
-    the folds chose) and `NAME_out_of_fold.npz`. Files that exist are kept, so an interrupted training goes on where it
-    stopped.
+    name: str
+    stage: Stage
+    rows: NDArray[np.bool_]
+    """Labelled records that it may learn from, shape (records,)."""
+    answers: TeacherAnswers | None = None
+
+
+def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
+    """Train the teachers and the folds of a stage, then its final network on all records.
+
+    Writes into `runs`: `NAME_teacher0_without01.pt` ... if the stage has teachers, `NAME_fold0.pt` ... (weights after
+    each candidate epoch), `NAME_final.pt` (after the one that the folds chose) and `NAME_out_of_fold.npz`. Files that
+    exist are kept, so an interrupted training goes on where it stopped.
 
     Args:
         stage: What to train.
@@ -67,34 +80,33 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    out_of_fold = train_folds(stage, dataset, runs, report)
+    teachers = Teachers(stage, dataset, runs)
+    out_of_fold = _train_folds(stage, dataset, runs, teachers, report)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
     rows = stage.select_scored(dataset)
     epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
     n_records = len(dataset.names)
     report(f"{stage.name}: the folds chose epoch {epoch}; training on all {n_records} records")
     final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
-    _train_on(final, dataset, np.ones(n_records, np.bool_), runs / name_final_file(stage), report)
+    everyone = np.ones(n_records, np.bool_)
+    _train_all([_Job(name_final_file(stage), final, everyone, teachers.answer(None))], dataset, runs, report)
 
 
 def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> OutOfFold:
-    """Train the folds of a stage, and return the logits of the records that each of them has not seen.
+    """Train the teachers and the folds of a stage, and return the logits of the records that each fold has not seen.
 
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
+    return _train_folds(stage, dataset, runs, Teachers(stage, dataset, runs), report)
+
+
+def _train_folds(stage: Stage, dataset: Dataset, runs: Path, teachers: "Teachers", report: Report) -> OutOfFold:
     runs.mkdir(parents=True, exist_ok=True)
     folds = dataset.folds(N_FOLDS, SEED)
-    # Networks this small train fastest one to a core; a GPU takes one after the other.
-    workers = 1 if torch.cuda.is_available() else min(N_FOLDS, len(os.sched_getaffinity(0)))
-    spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
-        jobs = [
-            pool.submit(_train_on, stage, dataset, folds != fold, runs / name_fold_file(stage, fold), report)
-            for fold in range(N_FOLDS)
-        ]
-        for job in jobs:
-            job.result()
+    _train_all([_Job(name, changed, rows) for name, changed, rows in teachers.list_networks()], dataset, runs, report)
+    jobs = [_Job(name_fold_file(stage, fold), stage, folds != fold, teachers.answer(fold)) for fold in range(N_FOLDS)]
+    _train_all(jobs, dataset, runs, report)
     return _answer_held_out_records(stage, dataset, folds, runs)
 
 
@@ -106,6 +118,60 @@ def name_fold_file(stage: Stage, fold: int) -> str:
 def name_final_file(stage: Stage) -> str:
     """Return the name of the weights file of the network that is trained on all records."""
     return f"{stage.name}_final.pt"
+
+
+class Teachers:
+    """Networks that have seen neither of two folds, for each pair of folds.
+
+    A network of a fold learns from the answers to records of another fold that the pair of these two folds gives: its
+    teacher has seen neither the record nor any record on which the network is measured.
+    """
+
+    def __init__(self, stage: Stage, dataset: Dataset, runs: Path) -> None:
+        self._stage, self._dataset, self._runs = stage, dataset, runs
+        self._folds = dataset.folds(N_FOLDS, SEED)
+        self._pairs = list(combinations(range(N_FOLDS), 2))
+        self._answered: dict[str, NDArray[np.float32]] = {}
+
+    def list_networks(self) -> Iterator[tuple[str, Stage, NDArray[np.bool_]]]:
+        """Yield the file of each network, the stage with its settings and the records that it learns from."""
+        for number in range(self._stage.teachers):
+            training = replace(self._stage.training, seed=self._stage.training.seed + 1000 + number)
+            stage = replace(self._stage, training=training, teachers=0)
+            for pair in self._pairs:
+                yield self._name(number, pair), stage, ~np.isin(self._folds, pair)
+
+    def answer(self, held_out: int | None) -> TeacherAnswers | None:
+        """Return the answers for the network that has not seen a fold, or for the final one; None without teachers."""
+        if not self._stage.teachers:
+            return None
+        n_labelled, n_coded = len(self._dataset.names), len(self._dataset.coded.patients)
+        answers = TeacherAnswers(*(np.zeros((n, len(self._stage.labels)), np.float32) for n in (n_labelled, n_coded)))
+        used = [pair for pair in self._pairs if held_out in {None, *pair}]
+        for fold in range(N_FOLDS):
+            rows = self._folds == fold
+            of_fold = [self._compute_logits(pair)[:n_labelled][rows] for pair in used if fold in pair]
+            answers.labelled[rows] = np.mean(of_fold, axis=0)
+        answers.coded[:] = np.mean([self._compute_logits(pair)[n_labelled:] for pair in used], axis=0)
+        return answers
+
+    def _compute_logits(self, pair: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the mean logits of the networks of a pair for all records, labelled ones first."""
+        n_auxiliary = self._stage.auxiliary(self._dataset).shape[1]
+        parts = []
+        for number in range(self._stage.teachers):
+            name = self._name(number, pair)
+            if name not in self._answered:
+                network = load_network(self._stage, self._runs / name, -1, n_auxiliary)
+                signals = (self._dataset.signals, self._dataset.coded.signals)
+                of_windows = [compute_window_logits(network, part) for part in signals]
+                self._answered[name] = np.concatenate([part.mean(axis=1) for part in of_windows])
+            parts.append(self._answered[name])
+        mean: NDArray[np.float32] = np.mean(parts, axis=0)
+        return mean
+
+    def _name(self, number: int, pair: tuple[int, int]) -> str:
+        return f"{self._stage.name}_teacher{number}_without{pair[0]}{pair[1]}.pt"
 
 
 def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
@@ -127,8 +193,20 @@ def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Netw
     return network.eval()
 
 
-def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Path, report: Report) -> None:
-    examples = _select_examples(stage, dataset, rows)
+def _train_all(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report) -> None:
+    if not jobs:
+        return
+    # Networks this small train fastest one to a core; a GPU takes one after the other.
+    workers = 1 if torch.cuda.is_available() else min(len(jobs), len(os.sched_getaffinity(0)))
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for job in [pool.submit(_train, job, dataset, runs, report) for job in jobs]:
+            job.result()
+
+
+def _train(job: _Job, dataset: Dataset, runs: Path, report: Report) -> None:
+    torch.set_num_threads(1)
+    stage, path = job.stage, runs / job.name
+    examples = make_examples(stage, dataset, job.rows, dataset.folds(N_FOLDS, SEED), job.answers)
     fingerprint = _compute_fingerprint(stage, examples)
     if path.exists():
         if torch.load(path, weights_only=True)["fingerprint"] != fingerprint:
@@ -136,7 +214,6 @@ def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Pat
             raise RunsError(msg)
         report(f"{path.stem}: done before")
         return
-    torch.set_num_threads(1)
     weights = {
         epoch: network.state_dict()
         for epoch, network in fit(
@@ -149,12 +226,6 @@ def _train_on(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_], path: Pat
     unfinished = path.with_suffix(".unfinished")
     torch.save({"fingerprint": fingerprint, "weights": weights}, unfinished)
     unfinished.replace(path)
-
-
-def _select_examples(stage: Stage, dataset: Dataset, rows: NDArray[np.bool_]) -> Examples:
-    taught = rows & stage.select_taught(dataset)
-    targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
-    return Examples(dataset.signals[taught], targets[taught], len(stage.labels), stage.weight(dataset)[taught])
 
 
 def _compute_fingerprint(stage: Stage, examples: Examples) -> str:

@@ -3,6 +3,7 @@
 import ast
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,17 @@ _COLUMNS = ("перегородочный", "передний", "боковой"
 _META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1", "pacemaker")
 _STAGES = ("Stadium I", "Stadium II", "Stadium II-III", "Stadium III")
 _RARE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CodedRecords:
+    """Records that have PTB-XL's statements and no label of the experts. Row i of each array is of the same record."""
+
+    signals: NDArray[np.float32]
+    """Millivolts at 500 Hz, shape (records, 12, samples)."""
+    auxiliary: NDArray[np.float32]
+    """The same columns as those of the dataset, shape (records, targets)."""
+    patients: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Dataset:
     """Records of people under 18."""
     paced: int
     """Records with a note of a pacemaker."""
+    coded: CodedRecords
 
     @property
     def infarction(self) -> NDArray[np.float32]:
@@ -53,8 +66,12 @@ class Dataset:
         return _deal_folds(self.patients, np.hstack([self.sites, 1 - self.infarction]), n_folds, seed)
 
 
-def read_dataset(folder: Path) -> Dataset:
-    """Read `NAME.npy`, `train_gts_final.csv` and `train_meta.csv` of one folder.
+def read_dataset(folder: Path, more: Sequence[Path] = ()) -> Dataset:
+    """Read `NAME.npy`, `train_gts_final.csv` and `train_meta.csv` of one folder, and the coded records of others.
+
+    Args:
+        folder: In the competition's layout.
+        more: Folders of `NAME.npy` and one table with the columns of `train_meta.csv`.
 
     Raises:
         DatasetError: A file is missing, a record is in one table only, or the shapes of the records differ.
@@ -66,15 +83,45 @@ def read_dataset(folder: Path) -> Dataset:
         raise DatasetError(msg)
     names = tuple(labels)
     about = [meta[name] for name in names]
+    signals, codes = _read_signals(folder, names), _list_frequent_codes(about)
     return Dataset(
         names,
-        _read_signals(folder, names),
+        signals,
         np.array([[float(labels[name][column]) for column in _COLUMNS] for name in names], np.float32),
-        np.hstack([_make_statement_targets(about), _make_other_targets(about)]),
+        _make_auxiliary(about, codes),
         tuple(row["patient_id"] for row in about),
         sum(float(row["age"] or 18) < 18 for row in about),
         sum("pacemaker" in row["pacemaker"] for row in about),
+        _read_coded(more, codes, signals.shape[1:]),
     )
+
+
+def _read_coded(folders: Sequence[Path], codes: list[str], shape: tuple[int, ...]) -> CodedRecords:
+    signals, auxiliary = [np.empty((0, *shape), np.float32)], [_make_auxiliary([], codes)]
+    patients: list[str] = []
+    for folder in folders:
+        about = _read_rows(_find_table(folder), _META)
+        signals.append(_read_signals(folder, tuple(row["record_name"] for row in about)))
+        if signals[-1].shape[1:] != shape:
+            msg = f"the records in {folder} have shape {signals[-1].shape[1:]}, those of the dataset {shape}"
+            raise DatasetError(msg)
+        auxiliary.append(_make_auxiliary(about, codes))
+        patients += [row["patient_id"] for row in about]
+    return CodedRecords(np.concatenate(signals), np.concatenate(auxiliary), tuple(patients))
+
+
+def _find_table(folder: Path) -> Path:
+    """Return the only table of the folder that has the columns of `train_meta.csv`."""
+    tables = [path for path in sorted(folder.glob("*.csv")) if set(_META) <= _read_columns(path)]
+    if len(tables) != 1:
+        msg = f"{folder} must have one .csv with the columns {', '.join(_META)}; found {len(tables)}"
+        raise DatasetError(msg)
+    return tables[0]
+
+
+def _read_columns(path: Path) -> set[str]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return set(next(csv.reader(file), []))
 
 
 def _read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -107,25 +154,27 @@ def _read_signals(folder: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
     return signals
 
 
-def _make_statement_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
-    """Return the likelihood of each PTB-XL statement that is not rare; 0 in the source means that it is not given."""
-    statements: list[dict[str, float]] = [ast.literal_eval(row["scp_codes"] or "{}") for row in about]
-    counts = Counter(code for record in statements for code in record)
-    codes = sorted(code for code, n in counts.items() if n >= _RARE)
-    target = [[(record[code] or 100) / 100 if code in record else 0 for code in codes] for record in statements]
-    return np.array(target, np.float32).reshape(len(about), len(codes))
+def _read_statements(row: dict[str, str]) -> dict[str, float]:
+    statements: dict[str, float] = ast.literal_eval(row["scp_codes"] or "{}")
+    return statements
 
 
-def _make_other_targets(about: list[dict[str, str]]) -> NDArray[np.float32]:
-    """Return one column for each stage of infarction, the sex, and the age in centuries."""
-    return np.array(
-        [
-            [row["infarction_stadium1"] == stage for stage in _STAGES]
-            + [float(row["sex"] or 0.5), min(float(row["age"] or 60), 100) / 100]
-            for row in about
-        ],
-        np.float32,
-    )
+def _list_frequent_codes(about: list[dict[str, str]]) -> list[str]:
+    counts = Counter(code for row in about for code in _read_statements(row))
+    return sorted(code for code, n in counts.items() if n >= _RARE)
+
+
+def _make_auxiliary(about: list[dict[str, str]], codes: list[str]) -> NDArray[np.float32]:
+    """Return a column for each statement (its likelihood), for each stage of infarction, the sex and the age."""
+    columns = []
+    for row in about:
+        record = _read_statements(row)
+        # A likelihood of 0 in the source means that it is not given.
+        likelihoods = [(record[code] or 100) / 100 if code in record else 0 for code in codes]
+        stages = [float(row["infarction_stadium1"] == stage) for stage in _STAGES]
+        age = min(float(row["age"] or 60), 100) / 100
+        columns.append([*likelihoods, *stages, float(row["sex"] or 0.5), age])
+    return np.array(columns, np.float32).reshape(len(about), len(codes) + len(_STAGES) + 2)
 
 
 def _deal_folds(patients: tuple[str, ...], labels: NDArray[np.float32], n_folds: int, seed: int) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """Try other settings of a stage on the same folds: out-of-fold figures, nothing that is shipped."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
@@ -32,24 +33,36 @@ def change_stage(stage: Stage, changes: dict[str, str]) -> Stage:
 
     Args:
         stage: The shipped stage.
-        changes: Values by name, such as "network.baseline" or "training.seed".
+        changes: Values by name, such as "network.baseline", "training.augmentation.share" or "teachers".
 
     Raises:
         ExportError: A name is unknown, or a value does not fit.
     """
     for name, text in changes.items():
-        part, _, setting = name.partition(".")
-        if part not in {"network", "training"} or setting not in {field.name for field in fields(getattr(stage, part))}:
-            msg = f"unknown setting {name!r}; pass network.NAME=NUMBER or training.NAME=NUMBER"
-            raise ExportError(msg)
-        settings = getattr(stage, part)
-        kind = type(getattr(settings, setting))
         try:
-            stage = replace(stage, **{part: replace(settings, **{setting: kind(text)})})
+            stage = _change(stage, name.split("."), text)
         except (TypeError, ValueError) as error:
             msg = f"{name}={text}: {error}"
             raise ExportError(msg) from error
     return stage
+
+
+def _change(settings: Any, path: list[str], text: str) -> Any:  # noqa: ANN401 - a dataclass of any kind, or a number
+    name, *inner = path
+    if (
+        not is_dataclass(settings)
+        or isinstance(settings, type)
+        or name not in {field.name for field in fields(settings)}
+    ):
+        msg = f"unknown setting {name!r}"
+        raise ValueError(msg)
+    value = getattr(settings, name)
+    if inner:
+        return replace(settings, **{name: _change(value, inner, text)})
+    if not isinstance(value, int | float | str):
+        msg = "only numbers and words can be changed"
+        raise TypeError(msg)
+    return replace(settings, **{name: type(value)(text)})
 
 
 def try_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> Scores:

@@ -227,7 +227,12 @@ class _Member:
         deviation[..., self._settings.baseline // 2] += 1
         seen = self._add("Conv", x, self._constant(weight), strides=[1, stride])
         return self._add(
-            "Conv", seen, self._constant(deviation), self._constant(bias), dilations=[1, kernel // stride], group=channels
+            "Conv",
+            seen,
+            self._constant(deviation),
+            self._constant(bias),
+            dilations=[1, kernel // stride],
+            group=channels,
         )
 
     def _apply_affine(self, x: str, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> str:

@@ -31,6 +31,12 @@ class Stage:
     """Share of the records without infarction that the stage learns from."""
     scored_on_infarctions: bool
     """Whether choices and figures are made on records with infarction only: the stage runs after the first one."""
+    coded_weight: float = 0.0
+    """Weight of a record without label of the experts, whose labels are estimated. 0: they are not used."""
+    teachers: int = 0
+    """Networks, for each pair of folds, whose answers to the records of the pair help to estimate labels."""
+    teacher_share: float = 0.5
+    """Part of a label that its estimate replaces if there are teachers."""
 
     def truth(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return 0 or 1, shape (records, labels)."""
