@@ -164,7 +164,7 @@ class Teachers:
             if name not in self._answered:
                 network = load_network(self._stage, self._runs / name, -1, n_auxiliary)
                 signals = (self._dataset.signals, self._dataset.coded.signals)
-                of_windows = [compute_window_logits(network, part) for part in signals]
+                of_windows = [compute_window_logits(network, part) for part in signals if len(part)]
                 self._answered[name] = np.concatenate([part.mean(axis=1) for part in of_windows])
             parts.append(self._answered[name])
         mean: NDArray[np.float32] = np.mean(parts, axis=0)

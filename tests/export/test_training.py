@@ -89,6 +89,34 @@ def test_the_folds_networks_never_saw_their_records(dataset, tmp_path, one_proce
     np.testing.assert_array_equal(seen[5], dataset.signals)
 
 
+def test_teachers_never_saw_what_they_answer_nor_what_their_pupil_is_measured_on(
+    dataset, tmp_path, one_process, monkeypatch
+):
+    seen = []
+
+    def spy(network, settings, examples, report):
+        seen.append(examples)
+        yield from real(network, settings, examples, report)
+
+    real = crossfit.fit
+    monkeypatch.setattr(crossfit, "fit", spy)
+    short = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)), teachers=1, teacher_share=1.0)
+    train_stage(short, dataset, tmp_path, lambda _: None)
+    folds = dataset.folds(5, 0)
+    pairs = [(f, g) for f in range(5) for g in range(f + 1, 5)]
+    assert len(seen) == len(pairs) + 5 + 1
+    for pair, examples in zip(pairs, seen, strict=False):
+        np.testing.assert_array_equal(examples.signals, dataset.signals[~np.isin(folds, pair)])
+        assert set(examples.targets[:, 0]) == {0, 1}
+    for examples in seen[len(pairs) :]:
+        assert set(examples.targets[:, 0]).isdisjoint({0, 1})
+    teachers = crossfit.Teachers(short, dataset, tmp_path)
+    of_pair = load_network(short, tmp_path / "infarction_teacher0_without13.pt", 0, short.auxiliary(dataset).shape[1])
+    rows = folds == 3
+    expected = compute_window_logits(of_pair, dataset.signals[rows]).mean(axis=1)
+    np.testing.assert_allclose(teachers.answer(1).labelled[rows], expected, atol=1e-6)
+
+
 def test_weights_are_read_back_as_they_were(dataset, tmp_path, one_process):
     small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
     train_stage(small, dataset, tmp_path, lambda _: None)
@@ -150,7 +178,9 @@ def test_other_settings_are_tried_on_the_folds_and_nothing_else_is_written(datas
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {f"infarction_fold{i}.pt" for i in range(5)}
 
 
-@pytest.mark.parametrize("change", ["network.depth=3", "seed=1", "training.seed=many", "network.baseline=4"])
+@pytest.mark.parametrize(
+    "change", ["network.depth=3", "seed=1", "training.seed=many", "network.baseline=4", "network=3", "teachers.n=1"]
+)
 def test_a_setting_that_does_not_exist_or_fit_is_named(change):
     with pytest.raises(ExportError, match=change.partition("=")[0]):
         change_stage(INFARCTION, dict([change.split("=")]))

@@ -1,0 +1,118 @@
+"""What networks are taught: no label of a held-out record, and estimates for records that have none."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from export.dataset import CodedRecords, read_dataset
+from export.errors import DatasetError
+from export.stages import INFARCTION, LOCALIZATION
+from export.teaching import TeacherAnswers, make_examples
+
+STAGES = (replace(INFARCTION, coded_weight=0.3), replace(LOCALIZATION, coded_weight=0.3, healthy_share=1.0))
+
+
+@pytest.fixture
+def coded_folder(dataset_folder, tmp_path):
+    """A folder of the first twelve records without the experts' labels, with other names and some new patients."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    with (dataset_folder / "train_meta.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[:12]
+    for i, row in enumerate(rows):
+        np.save(folder / f"m{i}.npy", np.load(dataset_folder / f"{row['record_name']}.npy"))
+        row["record_name"] = f"m{i}"
+        row["patient_id"] = row["patient_id"] if i < 4 else f"new{i}"
+    with (folder / "codes.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture
+def more(dataset_folder, coded_folder):
+    return read_dataset(dataset_folder, [coded_folder])
+
+
+def test_coded_records_are_read_with_the_columns_of_the_dataset(more, dataset):
+    assert more.coded.signals.shape == (12, 12, 1200)
+    np.testing.assert_array_equal(more.coded.auxiliary, dataset.auxiliary[:12])
+    assert more.coded.patients[:5] == ("p0", "p0", "p1", "p1", "new4")
+    assert len(dataset.coded.patients) == 0
+
+
+def test_a_folder_needs_one_table_of_codes(dataset_folder, coded_folder):
+    (coded_folder / "other.csv").write_text("record_name\nm0\n")
+    assert len(read_dataset(dataset_folder, [coded_folder]).coded.patients) == 12
+    (coded_folder / "codes.csv").unlink()
+    with pytest.raises(DatasetError, match=r"more must have one \.csv with the columns .*patient_id.*; found 0"):
+        read_dataset(dataset_folder, [coded_folder])
+
+
+def test_coded_records_of_another_length_are_refused(dataset_folder, coded_folder):
+    for path in coded_folder.glob("*.npy"):
+        np.save(path, np.zeros((12, 900), np.float32))
+    with pytest.raises(DatasetError, match=r"shape \(12, 900\), those of the dataset \(12, 1200\)"):
+        read_dataset(dataset_folder, [coded_folder])
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
+    folds, everyone = more.folds(5, 0), np.ones(60, np.bool_)
+    examples = make_examples(stage, more, everyone, folds)
+    taught = int(stage.select_taught(more).sum())
+    assert len(examples.signals) == len(examples.targets) == len(examples.weight) == taught + 12
+    ill = more.infarction[:12, 0] > 0
+    estimates = examples.targets[taught:, : len(stage.labels)].max(axis=1)
+    assert estimates[ill].min() > estimates[~ill].max()
+    assert examples.weight[taught:].max() <= 0.3
+    np.testing.assert_array_equal(examples.targets[taught:, -more.auxiliary.shape[1] :], more.coded.auxiliary)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_patients_who_are_held_out_are_left_out_of_the_coded_records_too(more, stage):
+    rows = ~np.isin(more.patients, ["p1"])
+    examples = make_examples(stage, more, rows, more.folds(5, 0))
+    of_held_out = {signal.tobytes() for signal in more.signals[~rows]}
+    assert not of_held_out & {signal.tobytes() for signal in examples.signals}
+    assert len(examples.signals) == int((stage.select_taught(more) & rows).sum()) + 10
+
+
+def test_without_a_weight_coded_records_are_not_used(more):
+    examples = make_examples(replace(INFARCTION, coded_weight=0.0), more, np.ones(60, np.bool_), more.folds(5, 0))
+    np.testing.assert_array_equal(examples.signals, more.signals)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_label_is_no_part_of_its_own_estimate(more, stage):
+    random = np.random.default_rng(0)
+    answers = TeacherAnswers(*(random.normal(size=(n, len(stage.labels))).astype(np.float32) for n in (60, 12)))
+    taught_by_estimates = replace(stage, teacher_share=1.0, coded_weight=0.0)
+    folds, everyone = more.folds(5, 0), np.ones(60, np.bool_)
+    before = make_examples(taught_by_estimates, more, everyone, folds, answers).targets[:, : len(stage.labels)]
+    # Another site of the same infarction: who is ill stays, and so do the records that are taught.
+    at = int(np.flatnonzero(more.infarction[:, 0])[0])
+    sites = more.sites.copy()
+    sites[at] = np.roll(sites[at], 1)
+    after = make_examples(taught_by_estimates, replace(more, sites=sites), everyone, folds, answers)
+    row = int(np.flatnonzero(stage.select_taught(more)).tolist().index(at))
+    np.testing.assert_array_equal(after.targets[row, : len(stage.labels)], before[row])
+    if stage.name == "localization":
+        assert not np.array_equal(after.targets[:, : len(stage.labels)], before)
+
+
+def test_teachers_move_targets_towards_the_estimates(more):
+    stage, folds, everyone = STAGES[0], more.folds(5, 0), np.ones(60, np.bool_)
+    answers = TeacherAnswers(6 * more.infarction - 3, np.zeros((12, 1), np.float32))
+    half = make_examples(replace(stage, teacher_share=0.5), more, everyone, folds, answers).targets[:60, 0]
+    whole = make_examples(replace(stage, teacher_share=1.0), more, everyone, folds, answers).targets[:60, 0]
+    np.testing.assert_allclose(half, (more.infarction[:, 0] + whole) / 2, atol=1e-6)
+    assert ((whole > 0) & (whole < 1)).all()
+
+
+def test_no_folder_of_codes_means_no_coded_records(dataset):
+    assert isinstance(dataset.coded, CodedRecords)
+    assert dataset.coded.signals.shape == (0, 12, 1200)
