@@ -50,14 +50,14 @@ def main() -> None:
 @MORE
 @RUNS
 def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
-    """Train five folds grouped by patient, then the final network on all records.
+    """Train teachers, five folds grouped by patient, then the final network on all records.
 
     After an interruption, run it again: it goes on with the first fold that is not finished.
 
     \b
     Examples:
-      python -m export train DATA --stage infarction
-      python -m export train DATA --stage localization --runs runs
+      python -m export train DATA --stage infarction --more MORE
+      python -m export train DATA --stage localization --more MORE --more OTHERS --runs runs
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.crossfit import train_stage
     from export.stages import STAGES
@@ -90,7 +90,7 @@ def evaluate(data: Path, answers: Path) -> None:
 @DATA
 @click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
 @MORE
-@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=40.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Such as network.baseline=21.")
 @click.option(
     "--runs", type=click.Path(file_okay=False, path_type=Path), help="Keep the weights here.  [default: nowhere]"
 )
@@ -100,7 +100,7 @@ def try_settings(data: Path, stage: str, more: tuple[Path, ...], changes: tuple[
     \b
     Examples:
       python -m export try DATA --stage infarction --set training.seed=1
-      python -m export try DATA --stage infarction --set network.baseline=40 --set training.seed=2
+      python -m export try DATA --stage infarction --set network.baseline=21 --set training.seed=2
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     import tempfile
 

@@ -33,6 +33,8 @@ class OutOfFold:
     """Fold of each record, shape (records,)."""
     logits: NDArray[np.float32]
     """Shape (candidate epochs, records, windows, labels)."""
+    n_coded: int
+    """Further records, without labels of the experts, that the networks could learn from."""
 
     @classmethod
     def read(cls, path: Path) -> "OutOfFold":
@@ -43,14 +45,15 @@ class OutOfFold:
         """
         try:
             with np.load(path, allow_pickle=False) as file:
-                return cls(tuple(file["names"].tolist()), file["folds"], file["logits"])
+                return cls(tuple(file["names"].tolist()), file["folds"], file["logits"], int(file["n_coded"]))
         except FileNotFoundError as error:
             msg = f"{path} does not exist: train the stage first"
             raise RunsError(msg) from error
 
     def save(self, path: Path) -> None:
         """Write a compressed .npz."""
-        np.savez_compressed(path, names=np.array(self.names), folds=self.folds, logits=self.logits)
+        names, n_coded = np.array(self.names), np.array(self.n_coded)
+        np.savez_compressed(path, names=names, folds=self.folds, logits=self.logits, n_coded=n_coded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +254,5 @@ def _answer_held_out_records(stage: Stage, dataset: Dataset, folds: NDArray[np.i
         for fold, part in by_fold.items():
             whole[folds == fold] = part
         logits.append(whole)
-    return OutOfFold(dataset.names, folds, np.stack(logits))
+    n_coded = len(dataset.coded.patients) if stage.coded_weight else 0
+    return OutOfFold(dataset.names, folds, np.stack(logits), n_coded)

@@ -27,8 +27,9 @@ from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
 TRAINING_DATA = (
     "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, "
-    "labels by expert consensus of a 2023 competition"
+    "labels by expert consensus of a 2023 competition{more}"
 )
+MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes and the answers of other networks"
 CHANGELOG = "CHANGELOG.md"
 SEEN = 300
 
@@ -85,7 +86,7 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
         weights = runs / (name_final_file(stage) if fold is None else name_fold_file(stage, fold))
         network = load_network(stage, weights, choice.epoch, stage.auxiliary(dataset).shape[1])
         exported = Exported(network, choice).eval()
-        spec = _make_spec(stage, choice, dataset, evaluation)
+        spec = _make_spec(stage, choice, dataset, evaluation, out_of_fold.n_coded)
         content = serialize(to_onnx(exported, spec))
         limits = replace(SHIPPED, offset_mv=OFFSET_MV if stage.network.baseline else 0)
         check_model(content, exported, spec, dataset.signals[:3], limits)
@@ -109,7 +110,9 @@ def measure_seen_records(detector: Detector, dataset: Dataset) -> str:
     )
 
 
-def _make_spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None) -> ModelSpec:
+def _make_spec(
+    stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None, n_coded: int
+) -> ModelSpec:
     positives = stage.truth(dataset).sum(axis=0)
     population = "records with infarction" if stage.scored_on_infarctions else "all records"
     return ModelSpec(
@@ -133,14 +136,15 @@ def _make_spec(stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evalu
             "intercept": choice.intercept.tolist(),
         },
         metrics={} if evaluation is None else collect_metrics(stage, evaluation),
-        training_data=_describe_training_data(stage, dataset),
+        training_data=_describe_training_data(stage, dataset, n_coded),
         licence="MIT",
     )
 
 
-def _describe_training_data(stage: Stage, dataset: Dataset) -> str:
+def _describe_training_data(stage: Stage, dataset: Dataset, n_coded: int) -> str:
     taught = np.flatnonzero(stage.select_taught(dataset))
-    return TRAINING_DATA.format(n=len(taught), patients=len({dataset.patients[i] for i in taught}))
+    patients = len({dataset.patients[i] for i in taught})
+    return TRAINING_DATA.format(n=len(taught), patients=patients, more=MORE_DATA.format(n=n_coded) if n_coded else "")
 
 
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from export.training import TrainingSettings
 
 N_FOLDS = 5
 SEED = 0
-MODEL_VERSION = "3"
+MODEL_VERSION = "4"
 # 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
 WINDOWS_PER_CALL = 512
 
@@ -64,26 +64,32 @@ class Stage:
 INFARCTION = Stage(
     "infarction",
     ("infarction",),
-    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2))),
+    NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), baseline=15),
     TrainingSettings(
-        epochs=20,
-        candidates=(12, 16, 20),
+        epochs=14,
+        candidates=(10, 12, 14),
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
-        augmentation=AugmentationSettings(lead_gain=0.0, noise_mv=0.015, wander_mv=0.0, stretch=0.0),
+        augmentation=AugmentationSettings(lead_gain=0.0, noise_mv=0.015, stretch=0.0, share=0.5),
     ),
     healthy_weight=1.0,
     healthy_share=1.0,
     scored_on_infarctions=False,
+    coded_weight=0.5,
+    teachers=2,
 )
 LOCALIZATION = Stage(
     "localization",
     SITES,
-    NetworkSettings(window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2),
-    TrainingSettings(epochs=48, candidates=(32, 40, 48), stride=350),
+    NetworkSettings(
+        window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
+    ),
+    TrainingSettings(epochs=36, candidates=(24, 30, 36), stride=350, augmentation=AugmentationSettings(share=0.5)),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,
+    coded_weight=0.5,
+    teachers=1,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}
