@@ -21,6 +21,7 @@ from export.stages import N_FOLDS, SEED, Stage
 from export.teaching import TeacherAnswers, make_examples
 from export.training import Examples, compute_window_logits, fit
 
+FIRST_TEACHER_SEED = 1000
 Report = Callable[[str], None]
 
 
@@ -139,10 +140,8 @@ class Teachers:
     def list_networks(self) -> Iterator[tuple[str, Stage, NDArray[np.bool_]]]:
         """Yield the file of each network, the stage with its settings and the records that it learns from."""
         for number in range(self._stage.teachers):
-            training = replace(self._stage.training, seed=self._stage.training.seed + 1000 + number)
-            stage = replace(self._stage, training=training, teachers=0)
             for pair in self._pairs:
-                yield self._name(number, pair), stage, ~np.isin(self._folds, pair)
+                yield self._name(number, pair), self._make_stage(number), ~np.isin(self._folds, pair)
 
     def answer(self, held_out: int | None) -> TeacherAnswers | None:
         """Return the answers for the network that has not seen a fold, or for the final one; None without teachers."""
@@ -165,13 +164,18 @@ class Teachers:
         for number in range(self._stage.teachers):
             name = self._name(number, pair)
             if name not in self._answered:
-                network = load_network(self._stage, self._runs / name, -1, n_auxiliary)
+                network = load_network(self._make_stage(number), self._runs / name, -1, n_auxiliary)
                 signals = (self._dataset.signals, self._dataset.coded.signals)
                 of_windows = [compute_window_logits(network, part) for part in signals if len(part)]
                 self._answered[name] = np.concatenate([part.mean(axis=1) for part in of_windows])
             parts.append(self._answered[name])
         mean: NDArray[np.float32] = np.mean(parts, axis=0)
         return mean
+
+    def _make_stage(self, number: int) -> Stage:
+        """Return the stage as a teacher learns it: with one member, because the mean of the teachers is taken."""
+        training = replace(self._stage.training, seed=self._stage.training.seed + FIRST_TEACHER_SEED + number)
+        return replace(self._stage, network=replace(self._stage.network, members=1), training=training, teachers=0)
 
     def _name(self, number: int, pair: tuple[int, int]) -> str:
         return f"{self._stage.name}_teacher{number}_without{pair[0]}{pair[1]}.pt"

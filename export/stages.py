@@ -77,7 +77,7 @@ INFARCTION = Stage(
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
-    teachers=2,
+    teachers=1,
 )
 LOCALIZATION = Stage(
     "localization",
