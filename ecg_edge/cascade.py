@@ -1,9 +1,10 @@
 """Two models, one after the other: recordings in, findings out.
 
 The first model says whether there is an infarction. The second says where, in recordings that the first calls positive.
+A third, if there is one, says whether a recording is what the two were made for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,25 +16,36 @@ from ecg_edge.decision import DecisionRule, Subject, needs_localization
 from ecg_edge.findings import Finding, Timeline
 from ecg_edge.model.aggregation import WindowMean, window_probabilities
 from ecg_edge.model.inference import ModelInput, finite_scores, read_inputs
+from ecg_edge.model.likely_rate import END_S, find_likely_rate
 from ecg_edge.model.session import Model
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.quality.gate import QualityGate
+from ecg_edge.quality.plausibility import TIME_SCALE, add_faults, choose_faults
+from ecg_edge.quality.report import QualityReport
 from ecg_edge.recording import Recording
 from ecg_edge.recording.empty_leads import derive_empty_leads
 
 
 class Cascade(NamedTuple):
-    """The models of both stages and the rule that decides on their answers; stateless and safe to share."""
+    """The models and the rule that decides on their answers; stateless and safe to share."""
 
     infarction: Model
     localization: Model
     rule: DecisionRule
     turn: AbstractContextManager[object] = nullcontext()
     """Held while Python code measures samples, so that only some of the threads ask for the interpreter's lock."""
+    plausibility: Model | None = None
+    """Finds recordings that the other models were not made for."""
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All models."""
+        pair = (self.infarction, self.localization)
+        return pair if self.plausibility is None else (*pair, self.plausibility)
 
     @property
     def sampling_rate(self) -> float:
-        """Samples per second that both models take."""
+        """Samples per second that the models take."""
         return self.infarction.spec.sampling_rate
 
     def answer(self, recordings: Sequence[Recording], *, all_sites: bool, windows: bool) -> list[Finding]:
@@ -65,16 +77,18 @@ class Cascade(NamedTuple):
 
     def _open_case(self, recording: Recording) -> "_Case":
         recording, derived = derive_empty_leads(recording)
+        original = recording
         subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate, derived)
         if recording.sampling_rate != self.sampling_rate:
             from ecg_edge.recording.resampling import resample
 
             recording = resample(recording, self.sampling_rate)
-        return _Case(subject, recording)
+        return _Case(subject, original, recording)
 
     def _detect(self, cases: list["_Case"], *, windows: bool) -> list[Finding]:
         """Return the first stage's findings: each stretch is read, measured, scored and added."""
         results = [_StageResult(self.infarction.spec) for _ in cases]
+        checks = _Checks(self.plausibility, cases)
         groups: list[list[_Case]] = []
         for model_input in read_inputs(self.infarction.spec, [case.recording for case in cases]):
             with self.turn:
@@ -83,14 +97,46 @@ class Cascade(NamedTuple):
                     _share_gate(groups[-1], QualityGate(self.rule.gate, len(groups[-1])))
                 groups[-1][0].gate.push(model_input.start, model_input.ecg)
             _add_scores(self.infarction, model_input, cases, results, windows=windows)
+            checks.share(model_input)
         with self.turn:
             for group in groups:
                 _measure_rest(group)
-            return [self._decide(case, result) for case, result in zip(cases, results, strict=True)]
+        checks.finish()
+        with self.turn:
+            return [
+                self._decide(case, result, mean)
+                for case, result, mean in zip(cases, results, checks.means, strict=True)
+            ]
 
-    def _decide(self, case: "_Case", result: "_StageResult") -> Finding:
+    def _decide(self, case: "_Case", result: "_StageResult", check: WindowMean | None) -> Finding:
         timeline = next(result.timelines(), None)
-        return self.rule.decide(case.subject, case.gate.report(case.row), result.mean, timeline)
+        report = self.add_faults(case.subject, case.gate.report(case.row), check, case.read_end)
+        return self.rule.decide(case.subject, report, result.mean, timeline)
+
+    def add_faults(
+        self, subject: Subject, report: QualityReport, mean: WindowMean | None, read_end: Callable[[], Recording]
+    ) -> QualityReport:
+        """Return a report with what the third model finds.
+
+        Args:
+            subject: The recording.
+            report: Of the quality rules.
+            mean: Of the third model's windows; None if there is no such model.
+            read_end: Reads the last `END_S` seconds as they were stated, before resampling.
+        """
+        probabilities = mean.probability() if mean and mean.counted else None
+        if self.plausibility is None or probabilities is None:
+            return report
+        spec = self.plausibility.spec
+        margins = {
+            label: (probability - threshold) / (1 - threshold)
+            for label, probability, threshold in zip(spec.labels, probabilities, spec.thresholds, strict=True)
+            if probability >= threshold
+        }
+        labels = choose_faults(report, margins)
+        wrong_rate = bool(labels) and labels[0] in TIME_SCALE
+        likely_rate = find_likely_rate(self.plausibility, read_end(), labels[0]) if wrong_rate else None
+        return add_faults(report, labels, subject.sampling_rate, likely_rate)
 
     def _localize(self, findings: Iterable[Finding], cases: list["_Case"], *, windows: bool) -> list[Finding]:
         """Return findings with the second stage's sites."""
@@ -108,12 +154,19 @@ class _Case:
     """One recording on its way to its finding."""
 
     subject: Subject
+    original: Recording
+    """At its own sampling rate."""
     recording: Recording
     """At the models' sampling rate."""
     gate: QualityGate = field(init=False)
     """Of this recording and of those that share its model calls in the first stage."""
     row: int = field(init=False)
     """Index of this recording among them."""
+
+    def read_end(self) -> Recording:
+        """Return the last seconds of the original."""
+        samples, rate = self.original.samples, self.original.sampling_rate
+        return Recording(self.original.stretch(max(0, samples - round(END_S * rate)), samples), rate)
 
 
 def _share_gate(group: list[_Case], gate: QualityGate) -> None:
@@ -151,6 +204,41 @@ class _StageResult:
         probabilities = window_probabilities(np.concatenate(self._scores), self._spec.average)
         for label_probabilities in probabilities.T:
             yield Timeline(starts_s, tuple(label_probabilities.tolist()))
+
+
+class _Checks:
+    """What the third model found in each recording; nothing if there is no such model.
+
+    Args:
+        model: The third model.
+        cases: The recordings.
+    """
+
+    def __init__(self, model: Model | None, cases: list[_Case]) -> None:
+        self._model, self._cases = model, cases
+        self._results = [] if model is None else [_StageResult(model.spec) for _ in cases]
+
+    @property
+    def means(self) -> list[WindowMean] | list[None]:
+        """Mean of each recording. A recording shorter than a window of this model has none that counts."""
+        return [result.mean for result in self._results] or [None] * len(self._cases)
+
+    def share(self, model_input: ModelInput) -> None:
+        """Check recordings on the stretch that the first model was given, if one call gives all windows."""
+        samples = self._cases[model_input.recordings[0]].recording.samples
+        if self._model is not None and model_input.has_all_windows(self._model.spec, samples):
+            _add_scores(self._model, model_input, self._cases, self._results, windows=False)
+
+    def finish(self) -> None:
+        """Check the other recordings. All their samples must have been measured."""
+        if self._model is None:
+            return
+        spec = self._model.spec
+        pairs = zip(self._cases, self._results, strict=True)
+        rest = [pair for pair in pairs if not pair[1].mean.windows and pair[0].recording.samples >= spec.window]
+        cases, results = [case for case, _ in rest], [result for _, result in rest]
+        for model_input in read_inputs(spec, [case.recording for case in cases]):
+            _add_scores(self._model, model_input, cases, results, windows=False)
 
 
 def _add_scores(

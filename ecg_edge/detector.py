@@ -23,6 +23,7 @@ from ecg_edge.model.spec import STAGES
 from ecg_edge.package_data import shipped_models
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.measures import RATE
+from ecg_edge.quality.plausibility import FAULTS
 from ecg_edge.recording import LEADS, RecordFile, Recording
 from ecg_edge.scheduling import Item, Turn, batches, work_side_by_side
 
@@ -75,14 +76,15 @@ class Detector:
         _keep_freed_memory()
         self.folder = Path(models).resolve() if models is not None else shipped_models()
         self._provider, self._threads = provider, threads
-        self.infarction, self.localization = _load_models(self.folder, provider)
-        self.provenance = Provenance(
-            __version__, self.infarction.provider, (self.infarction.provenance, self.localization.provenance)
-        )
+        by_stage = _load_models(self.folder, provider)
+        self.models = tuple(by_stage.values())
+        self.infarction, self.localization = by_stage["infarction"], by_stage["localization"]
+        provenances = tuple(model.provenance for model in self.models)
+        self.provenance = Provenance(__version__, self.infarction.provider, provenances)
         rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate, max_duration_s)
         # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
         turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Turn(ceil(threads / 2))
-        self._cascade = Cascade(self.infarction, self.localization, rule, turn)
+        self._cascade = Cascade(self.infarction, self.localization, rule, turn, by_stage.get("plausibility"))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made from."""
@@ -187,18 +189,22 @@ def _keep_freed_memory() -> None:
     np.empty(_KEPT_BYTES, np.uint8)
 
 
-def _load_models(folder: Path, provider: str) -> tuple[Model, Model]:
-    """Load the models of both stages.
+def _load_models(folder: Path, provider: str) -> dict[str, Model]:
+    """Load the model of each stage; a folder need not have a model of plausibility.
 
     Raises:
         ModelError: A model is missing, changed, or made for another input than the quality gate measures.
         ProviderError: The provider would not run.
     """
     files = read_files(folder, "models")
-    if missing := set(STAGES) - set(files):
+    if missing := {"infarction", "localization"} - set(files):
         raise ModelError(folder, f"has no model for the stage {', '.join(sorted(missing))}")
-    infarction, localization = (_load_model(files[stage], stage, provider) for stage in STAGES)
-    return infarction, localization
+    models = {stage: _load_model(files[stage], stage, provider) for stage in STAGES if stage in files}
+    unknown = set(models["plausibility"].spec.labels) - set(FAULTS) if "plausibility" in models else set()
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise ModelError(files["plausibility"].path, f"has labels that this version does not know: {names}")
+    return models
 
 
 def _load_model(file: CheckedFile, stage: str, provider: str) -> Model:
@@ -210,7 +216,7 @@ def _load_model(file: CheckedFile, stage: str, provider: str) -> Model:
         raise ModelError(file.path, f"expects {len(spec.leads)} leads in {spec.unit}, not the 12 leads in mV")
     if spec.sampling_rate != RATE:
         raise ModelError(
-            file.path, f"expects {spec.sampling_rate:g} Hz; the quality gate and both models must use {RATE} Hz"
+            file.path, f"expects {spec.sampling_rate:g} Hz; the quality gate and all models must use {RATE} Hz"
         )
     return model
 

@@ -1,5 +1,6 @@
-"""What a stream knows of its samples so far: their quality, and the mean over the windows of both models."""
+"""What a stream knows of its samples so far: their quality, and the mean over the windows of each model."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.cascade import Cascade
-from ecg_edge.decision import DecisionRule, Subject, needs_localization
+from ecg_edge.decision import Subject, needs_localization
 from ecg_edge.findings import Finding
 from ecg_edge.model.aggregation import WindowMean, window_probabilities
 from ecg_edge.model.inference import finite_scores
@@ -15,11 +16,12 @@ from ecg_edge.model.session import Model
 from ecg_edge.model.windows import n_regular_windows
 from ecg_edge.quality.gate import QualityGate
 from ecg_edge.quality.measures import BLOCK
+from ecg_edge.recording import Recording
 from ecg_edge.recording.sample_buffer import SampleBuffer
 
 _PIECE = 2500
-State = tuple[QualityGate, SampleBuffer, WindowMean, WindowMean]
-"""What is pickled of a `SoFar`: all but the models."""
+State = tuple[QualityGate, SampleBuffer, tuple[WindowMean, ...]]
+"""What is pickled of a `SoFar`: all but the models. One mean for each model of the cascade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +37,31 @@ class StreamWindow:
 
 
 class SoFar:
-    """The state of a stream: the samples so far, at the models' sampling rate, and what both stages found in them."""
+    """The state of a stream: the samples so far, at the models' sampling rate, and what the models found in them."""
 
-    def __init__(self, gate: QualityGate, latest: SampleBuffer, first: "_Stage", second: "_Stage") -> None:
-        self._gate, self._latest, self._first, self._second = gate, latest, first, second
+    def __init__(self, gate: QualityGate, latest: SampleBuffer, stages: tuple["_Stage", ...]) -> None:
+        self._gate, self._latest, self._stages = gate, latest, stages
 
     @classmethod
     def start(cls, cascade: Cascade) -> "SoFar":
         """Return the state before the first sample."""
-        models = (cascade.infarction, cascade.localization)
-        n_samples = max(model.spec.window for model in models) + _PIECE
+        n_samples = max(model.spec.window for model in cascade.models) + _PIECE
         gate = QualityGate(cascade.rule.gate, keep_blocks=n_samples // BLOCK + 2)
-        return cls(gate, SampleBuffer(n_samples), *map(_Stage, models))
+        return cls(gate, SampleBuffer(n_samples), tuple(map(_Stage, cascade.models)))
 
     @classmethod
     def from_state(cls, cascade: Cascade, state: State) -> "SoFar":
         """Return what `get_state` describes, with the models of a cascade."""
-        gate, latest, first, second = state
-        return cls(gate, latest, _Stage(cascade.infarction, first), _Stage(cascade.localization, second))
+        gate, latest, means = state
+        return cls(gate, latest, tuple(map(_Stage, cascade.models, means)))
 
     def get_state(self) -> State:
         """Return all but the models."""
-        return self._gate, self._latest, self._first.mean, self._second.mean
+        return self._gate, self._latest, tuple(stage.mean for stage in self._stages)
 
     def copy(self) -> "SoFar":
         """Return an independent copy."""
-        return SoFar(deepcopy(self._gate), deepcopy(self._latest), self._first.copy(), self._second.copy())
+        return SoFar(deepcopy(self._gate), deepcopy(self._latest), tuple(stage.copy() for stage in self._stages))
 
     def push(self, signal: NDArray[np.float32]) -> list[StreamWindow]:
         """Take the next samples, shape (12, n), and return the windows of the first stage that they complete."""
@@ -69,19 +70,31 @@ class SoFar:
             piece = signal[:, start : start + _PIECE]
             self._gate.push(self._latest.stop, piece[None])
             self._latest.append(piece)
-            finished += self._first.advance(self._latest, self._gate)
-            self._second.advance(self._latest, self._gate)
+            of_first, *_ = [stage.advance(self._latest, self._gate) for stage in self._stages]
+            finished += of_first
         return finished
 
-    def finding(self, rule: DecisionRule, subject: Subject, *, all_sites: bool) -> Finding:
-        """Return the finding for all samples."""
+    def finding(
+        self, cascade: Cascade, subject: Subject, read_end: Callable[[], Recording], *, all_sites: bool
+    ) -> Finding:
+        """Return the finding for all samples.
+
+        Args:
+            cascade: The models and the rule.
+            subject: The feed.
+            read_end: As of `Cascade.add_faults`.
+            all_sites: As of `Cascade.answer`.
+        """
+        rule = cascade.rule
         refusal = rule.refuse_short(subject, self._latest.stop)
         if refusal is not None:
             return refusal
-        first = self._first.mean_so_far(self._latest, self._gate)
-        finding = rule.decide(subject, self._gate.report(), first)
+        first, second, *third = self._stages
+        check = third[0].mean_so_far(self._latest, self._gate) if third else None
+        report = cascade.add_faults(subject, self._gate.report(), check, read_end)
+        finding = rule.decide(subject, report, first.mean_so_far(self._latest, self._gate))
         if needs_localization(finding, all_sites=all_sites):
-            finding = rule.add_sites(finding, self._second.mean_so_far(self._latest, self._gate))
+            finding = rule.add_sites(finding, second.mean_so_far(self._latest, self._gate))
         return finding
 
 
@@ -110,7 +123,7 @@ class _Stage:
     def mean_so_far(self, latest: SampleBuffer, gate: QualityGate) -> WindowMean:
         """Return the mean so far, with the window that ends at the last sample if the spec asks for one."""
         spec, samples, mean = self._spec, latest.stop, self.mean
-        if spec.tail == "window" and (samples - spec.window) % spec.stride:
+        if spec.tail == "window" and samples > spec.window and (samples - spec.window) % spec.stride:
             mean = self.mean.copy()
             self._score(mean, latest, gate, (samples - spec.window, samples))
         return mean

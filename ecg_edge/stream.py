@@ -11,6 +11,7 @@ from ecg_edge.cascade import Cascade
 from ecg_edge.decision import Subject
 from ecg_edge.errors import ModelError
 from ecg_edge.findings import Finding, Provenance
+from ecg_edge.model.likely_rate import END_S
 from ecg_edge.recording import Recording
 from ecg_edge.recording.arguments import check_leads, check_rate
 from ecg_edge.recording.live_feed import LiveFeed
@@ -55,8 +56,7 @@ class Stream:
     ) -> None:
         self._cascade, self._name, self._detector = cascade, name, detector
         self.sampling_rate, self.leads, self.units = check_rate(sampling_rate), check_leads(leads), units
-        models = (cascade.infarction, cascade.localization)
-        self._whole_lengths = {model.spec.whole_length for model in models}
+        self._whole_lengths = {model.spec.whole_length for model in cascade.models}
         self.reset()
 
     def reset(self) -> None:
@@ -140,7 +140,12 @@ class Stream:
         if pending.shape[1]:
             so_far = so_far.copy()
             so_far.push(pending)
-        return so_far.finding(rule, subject, all_sites=all_sites)
+        return so_far.finding(self._cascade, subject, self._read_end, all_sites=all_sites)
+
+    def _read_end(self) -> Recording:
+        """Return the latest seconds at the feed's own rate."""
+        start = max(0, self.samples - round(END_S * self.sampling_rate))
+        return Recording(self._feed.latest.stretch(start, self.samples), self.sampling_rate)
 
 
 class _StreamMaker(Protocol):

@@ -38,7 +38,7 @@ def summarize(detector: "Detector") -> Iterator[str]:
     provenance = detector.provenance
     yield f"ecg_edge {provenance.ecg_edge}, onnxruntime {onnxruntime.__version__}, python {platform.python_version()}"
     yield f"provider {provenance.provider}"
-    for model in (detector.infarction, detector.localization):
+    for model in detector.models:
         yield ""
         yield from _describe(model.spec, model.provenance.sha256)
 
@@ -48,13 +48,14 @@ def _describe(spec: "ModelSpec", sha256: str) -> Iterator[str]:
     yield f"  input: {len(spec.leads)} leads, {spec.unit} at {spec.sampling_rate:g} Hz"
     yield f"  windows of {spec.window} samples every {spec.stride}"
     yield f"  thresholds: {spec.threshold_method}"
-    yield f"  {'label':<15}{'threshold':>10}  {'sensitivity (95% CI)':<23}{'specificity (95% CI)':<23}n"
+    width = max(15, *(len(label) + 1 for label in spec.labels))
+    yield f"  {'label':<{width}}{'threshold':>10}  {'sensitivity (95% CI)':<23}{'specificity (95% CI)':<23}n"
     for label, threshold in zip(spec.labels, spec.thresholds, strict=True):
         figures = spec.metrics.get(label)
         figures = figures if isinstance(figures, dict) else {}
         missing = "insufficient data" if label in spec.unproven else "not measured"
         cells = "".join(f"{_show(figures.get(name), missing):<23}" for name in ("sensitivity", "specificity"))
-        yield f"  {label:<15}{threshold:>10.3f}  {cells}{_get(figures.get('sensitivity'), 'n')}".rstrip()
+        yield f"  {label:<{width}}{threshold:>10.3f}  {cells}{_get(figures.get('sensitivity'), 'n')}".rstrip()
     yield f"  trained on {spec.training_data}"
 
 

@@ -27,6 +27,13 @@ class ModelInput(NamedTuple):
         """Return the first sample of each window, counted from the beginning of the recording."""
         return self.start + window_starts(self.ecg.shape[2], spec.window, spec.stride, spec.tail)
 
+    def has_all_windows(self, spec: ModelSpec, samples: int) -> bool:
+        """Return whether one call with this stretch gives all windows of recordings of a number of samples."""
+        if self.ecg.shape[2] != samples or samples < spec.window:
+            return False
+        n_regular = n_regular_windows(samples, spec.window, spec.stride, spec.tail)
+        return len(self.starts(spec)) == n_regular <= spec.windows_per_call
+
 
 # On a CPU, more recordings of ten seconds in one call leave the processor's caches.
 _RECORDINGS_PER_CALL = 4
@@ -65,7 +72,7 @@ def finite_scores(model: Model, ecg: NDArray[np.float32]) -> NDArray[np.float32]
     A window that contains a sample that is not finite gets NaN. A window without a finite answer gets infinity.
 
     Args:
-        model: Of either stage.
+        model: Of any stage.
         ecg: Millivolts, shape (batch, 12, samples).
     """
     with np.errstate(over="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ from typing import Any
 
 METADATA_KEY = "ecg_edge"
 SCHEMA = 1
-STAGES = ("infarction", "localization")
+STAGES = ("infarction", "localization", "plausibility")
 AVERAGES = ("probability", "logit")
 TAILS = ("window", "dropped")
 # Two hours at 500 Hz: one call must fit into the memory of a small device.

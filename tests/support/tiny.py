@@ -1,7 +1,7 @@
-"""A pair of models small enough to know the answer by heart.
+"""Models small enough to know the answer by heart.
 
 Each window's probability of a label is sigmoid(10 * mean of one lead - 5): 0.5 at a mean of 0.5 mV, monotone in it.
-Lead I drives infarction; leads I to aVF drive the six sites.
+Lead I drives infarction; leads I to aVF drive the six sites; leads I to V6 drive the twelve faults of plausibility.
 """
 
 import hashlib
@@ -13,14 +13,17 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
+from ecg_edge.quality.plausibility import FAULTS
 from ecg_edge.recording import LEADS
 
 SITES = ("septal", "anterior", "lateral", "anterolateral", "anteroseptal", "inferior")
 
+LABELS = {"infarction": ("infarction",), "localization": SITES, "plausibility": tuple(FAULTS)}
+WINDOWS = {"infarction": (800, 100), "localization": (700, 50), "plausibility": (1000, 250)}
+
 
 def spec(stage: str, /, **changes: object) -> ModelSpec:
-    labels = ("infarction",) if stage == "infarction" else SITES
-    window, stride = (800, 100) if stage == "infarction" else (700, 50)
+    labels, (window, stride) = LABELS[stage], WINDOWS[stage]
     values = {
         "name": f"tiny_{stage}",
         "version": "0",
@@ -85,11 +88,20 @@ def model(spec: ModelSpec) -> onnx.ModelProto:
 
 
 def write_models(folder: Path, **changes: dict[str, object]) -> Path:
-    """Write both models and their manifest. `changes` are the changed fields of each stage's spec."""
+    """Write both models and their manifest. `changes` are the changed fields of each stage's spec.
+
+    A model of plausibility is written if it is among them.
+    """
+    stages = ("infarction", "localization", *({"plausibility"} & changes.keys()))
+    return write_files(folder, {stage: model(spec(stage, **changes.get(stage, {}))) for stage in stages})
+
+
+def write_files(folder: Path, models: dict[str, onnx.ModelProto]) -> Path:
+    """Write models by stage and their manifest."""
     folder.mkdir(exist_ok=True)
     entries = {}
-    for stage in ("infarction", "localization"):
-        content = model(spec(stage, **changes.get(stage, {}))).SerializeToString()
+    for stage, made in models.items():
+        content = made.SerializeToString()
         (folder / f"{stage}.onnx").write_bytes(content)
         sha256 = hashlib.sha256(content).hexdigest()
         entries[stage] = {"file": f"{stage}.onnx", "sha256": sha256, "size": len(content)}
