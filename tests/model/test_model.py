@@ -130,7 +130,7 @@ def test_models_of_the_wrong_stage_or_leads_are_refused(tmp_path):
 @pytest.mark.parametrize("stage", ["infarction", "localization"])
 def test_models_of_another_sampling_rate_than_the_quality_gate_are_refused(tmp_path, stage):
     with pytest.raises(
-        ModelError, match=rf"{stage}.onnx: expects 250 Hz; the quality gate and both models must use 500 Hz"
+        ModelError, match=rf"{stage}.onnx: expects 250 Hz; the quality gate and all models must use 500 Hz"
     ):
         Detector(write_models(tmp_path, **{stage: {"sampling_rate": 250.0}}))
 
