@@ -13,11 +13,13 @@ from ecg_edge.quality.measures import BLOCKS_OF_A_SECOND
 from ecg_edge.quality.report import QualityReport, make_report
 from ecg_edge.quality.rules import HUM_OF_NOISE, MOST_OFFSET_MV
 from ecg_edge.recording.gaps import hold_last
-from ecg_edge.recording.leads import LEADS
+from ecg_edge.recording.leads import DERIVED, LEADS
 
 # If the energy of a stretch, in mV squared, is below this, none of its samples is beyond a volt.
 _HARMLESS_ENERGY = LIMITS["beyond_volts"] ** 2
-_FARTHEST_MV = MOST_OFFSET_MV + LIMITS["over_range"]
+# A device measures I, II and the chest leads. What it derives from I and II adds up their offsets.
+_N_OFFSETS = np.array([np.abs(DERIVED.get(lead, 1)).sum() for lead in LEADS])
+_FARTHEST_MV = (MOST_OFFSET_MV + LIMITS["over_range"]) * _N_OFFSETS[:, None]
 _THRESHOLDS = measures.Thresholds(
     hum=LIMITS["mains_hum"],
     roughness=LIMITS["muscle_noise"],
@@ -125,7 +127,7 @@ class StackMonitor:
         self._extremes = np.concatenate([self._extremes, extremes], axis=3)
         highest, lowest = extremes
         spans, farthest = highest - lowest, max(highest.max(), -lowest.min())
-        if spans.min() > LIMITS["flat_lead"] and spans.max() <= LIMITS["over_range"] and farthest <= _FARTHEST_MV:
+        if spans.min() > LIMITS["flat_lead"] and spans.max() <= LIMITS["over_range"] and farthest <= _FARTHEST_MV.min():
             evidence.blocks.push({}, n_new)
             evidence.flat.push({}, n_new)
             return np.zeros((len(spans), n_new), bool)

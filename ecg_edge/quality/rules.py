@@ -10,9 +10,9 @@ HUM_OF_NOISE = 0.2
 LIMB_SHARE = 0.1
 """Share of the limb leads' rms that is added to the limit of `limb_leads`."""
 MOST_OFFSET_MV = 300
-"""Largest offset of an electrode that an amplifier must carry, in either direction."""
+"""Largest offset of a measured lead that an amplifier must carry, in either direction."""
 _OVER_RANGE_MV = 25
-_OUT_OF_RANGE = f"more than {_OVER_RANGE_MV} mV in 0.2 s, or more than {MOST_OFFSET_MV + _OVER_RANGE_MV} mV from 0"
+_OUT_OF_RANGE = f"more than {_OVER_RANGE_MV} mV in 0.2 s, or farther from 0 than offsets of {MOST_OFFSET_MV} mV explain"
 _FAINT_CHEST_MV = 0.15
 _REAL = "2,129 real records: "
 _MORE_REAL = "2,562 real records: "
@@ -45,7 +45,7 @@ _TABLE = (
         "over_range",
         _OVER_RANGE_MV,
         "mV",
-        f"peak-to-peak in each 0.2 s, or distance of a sample from 0 in excess of {MOST_OFFSET_MV} mV of offset",
+        f"peak-to-peak in each 0.2 s, or distance of a sample from 0 beyond offsets of {MOST_OFFSET_MV} mV",
         f"an amplifier must carry offsets of {MOST_OFFSET_MV} mV; 3,059 real records: 20 mV at most, except for one",
         None,
         0,
@@ -125,8 +125,8 @@ _TABLE = (
         "clipped_lead",
         2,
         "edges",
-        "places where a slope over 25 mV/s meets 5 equal samples, in each second; or every 0.2 s of a second has the same "
-        "highest or lowest sample, and two of them are not flat",
+        "places where a slope over 25 mV/s meets 5 equal samples, in each second; or each 0.2 s of the second has the "
+        "same highest or lowest sample, and two of them are not flat",
         f"{_REAL}1 at most",
         None,
         1,

@@ -82,9 +82,17 @@ def test_the_examples_are_not_flagged(name):
     [
         (changed(V2=np.where(SECONDS >= 4, np.nan, lead("V2"))), "windows_left_out", "samples are missing$"),
         (changed(V2=np.where(SECONDS == SECONDS[-1], 5000, lead("V2"))), "beyond_volts", "5000 mV"),
-        (CLEAN * 1000, "too_large", "about 1000 times .* the unit .*--units uV.* converter counts, the gain .*--gain"),
-        (CLEAN * 200, "too_large", "about 200 times .* the unit .*--units uV.* converter counts, the gain .*--gain"),
-        (CLEAN / 1000, "too_small", "about 0.001 times .* the unit .*--units V.* converter counts, the gain .*--gain"),
+        (
+            CLEAN * 1000,
+            "too_large",
+            "about 1000 times .* the unit .*--units uV.* the gain of converter counts .*--gain",
+        ),
+        (CLEAN * 200, "too_large", "about 200 times .* the unit .*--units uV.* the gain of converter counts .*--gain"),
+        (
+            CLEAN / 1000,
+            "too_small",
+            "about 0.001 times .* the unit .*--units V.* the gain of converter counts .*--gain",
+        ),
         (changed(V1=lead("V1") + 400, V2=lead("V2") - 400), "leads_over_range", "V1, V2 are over range, .* check the"),
         (changed(V3=0, V4=0.7), "dead_leads", "V3, V4 are flat"),
         (CLEAN.clip(-0.3, 0.3), "clipped_leads", "are clipped"),
