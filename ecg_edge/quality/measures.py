@@ -23,6 +23,8 @@ BLOCK = 100
 SECOND = 500
 BLOCKS_OF_A_SECOND = SECOND // BLOCK
 _PLATEAU = 4
+# Less than a common converter's step of 1 uV. The filter of resampling leaves small ripples at a rail.
+_SAME_MV = 0.0009
 _MOVING_BLOCKS = 2
 LOOKBACK = _PLATEAU + 1
 """Number of samples before the first second that `measure` needs."""
@@ -131,7 +133,7 @@ def find_rails(extremes: NDArray[np.float32], flat_mv: float) -> NDArray[np.bool
         flat_mv: Largest peak-to-peak of a block that does not move.
     """
     blocks = np.moveaxis(_cut(extremes, BLOCKS_OF_A_SECOND), -1, 0)
-    at_rail: NDArray[np.bool_] = (blocks[1:] == blocks[0]).all(axis=0).any(axis=0)
+    at_rail: NDArray[np.bool_] = (np.ptp(blocks, axis=0) <= _SAME_MV).any(axis=0)
     if at_rail.any():
         at_rail &= np.count_nonzero(blocks[:, 0] - blocks[:, 1] > flat_mv, axis=0) >= _MOVING_BLOCKS
     return at_rail
@@ -145,7 +147,7 @@ def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
         thresholds: What to record.
     """
     seconds = _cut(samples[..., LOOKBACK:], SECOND)
-    baseline = np.where(np.abs(seconds[..., :1]) > _FAR_MV, seconds[..., :1], 0)
+    baseline = np.where(np.abs(seconds[..., :1]) > _FAR_MV, seconds[..., :1], np.float32(0))
     local = seconds - baseline if baseline.any() else seconds
     local_mean = local @ _MEAN
     slopes = samples[..., 2:] - samples[..., :-2]

@@ -166,12 +166,16 @@ def test_each_door_gives_the_notes_that_it_gives_without_an_offset(gated, tiny_f
     assert [(note["code"], note.get("lead"), note["message"]) for note in notes] == expected
 
 
+def at_rate(rate, signal):
+    """Return the report of a signal that was recorded at a rate, and resampled unless that is 500 Hz."""
+    samples = np.arange(10 * rate) * 500 / rate
+    recorded = np.stack([np.interp(samples, np.arange(5000), lead) for lead in signal])
+    return report_of(resample(Recording(recorded, rate), 500).stretch(0, 5000))
+
+
 @pytest.mark.parametrize("rate", [250, 1000])
 def test_an_offset_is_not_flagged_after_resampling(rate):
-    samples = np.arange(10 * rate) * 500 / rate
-    at_rate = np.stack([np.interp(samples, np.arange(5000), lead) for lead in CLEAN]) + OFFSETS["electrodes 300"]
-    report = report_of(resample(Recording(at_rate, rate), 500).stretch(0, 5000))
-    assert codes(report) == set()
+    assert codes(at_rate(rate, CLEAN + OFFSETS["electrodes 300"])) == set()
 
 
 def test_empty_limb_leads_are_derived_whatever_the_offset(gated):
@@ -200,11 +204,12 @@ def test_real_records_get_the_reports_that_they_get_without_an_offset(records):
     assert [report_of(signal + make_random_offsets(MOST_MV)) for signal in signals] == [*map(report_of, signals)]
 
 
-def test_real_leads_at_their_rail_are_clipped_or_flat(records):
-    missed = []
-    for i, path in enumerate(sorted((records / "test").glob("*.npy"))[::4]):
+@pytest.mark.parametrize(("rate", "least_found"), [(500, 1), (1000, 0.5)])
+def test_real_leads_at_their_rail_are_clipped_or_flat(records, rate, least_found):
+    n_found, paths = 0, sorted((records / "test").glob("*.npy"))[::4]
+    for i, path in enumerate(paths):
         signal, lead, sign = read_recording(path).stretch(0, 5000), i % 12, (-1) ** i
         signal[lead] = MOST_MV + np.minimum(sign * signal[lead] - np.median(sign * signal[lead]), 0)
-        found = {note.code for note in report_of(signal).warnings if note.lead == LEADS[lead]}
-        missed += [path.stem] * (not found & {"clipped_lead", "flat_lead"})
-    assert missed == []
+        found = {note.code for note in at_rate(rate, signal).warnings if note.lead == LEADS[lead]}
+        n_found += bool(found & {"clipped_lead", "flat_lead"})
+    assert n_found >= least_found * len(paths)
