@@ -43,8 +43,7 @@ _MEAN = np.full(SECOND, 1 / SECOND, np.float32)
 _RELATIONS = RELATIONS.astype(np.float32)
 # 25 mV/s, and what float32 may round at 300 mV: many converters have steps of which 0.05 mV is a multiple.
 _STEEP_MV = 0.0501
-# Farther from 0, float32 is too coarse for the squares and sums of a second.
-_FAR_MV = 8
+_FAR_MV = 8  # from there on, float32 is too coarse for the squares and sums of a second
 _I, _V6 = LEADS.index("I"), LEADS.index("V6")
 
 
@@ -111,51 +110,43 @@ def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return extremes
 
 
-def find_spans(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the peak-to-peak of each second, shape (r, 12, n).
+def measure_extremes(extremes: NDArray[np.float32], flat_mv: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the peak-to-peak of each second, and whether the lead is at the rail of its amplifier, both (r, 12, n).
+
+    At a rail, all blocks have the same highest or the same lowest sample, though two or more of them move.
 
     Args:
         extremes: Highest and lowest sample of each block, shape (2, r, 12, 5 n).
-    """
-    # NumPy is slow along so short an axis.
-    highest, lowest = np.moveaxis(_cut(extremes, BLOCKS_OF_A_SECOND), -1, 1)
-    spans: NDArray[np.float32] = reduce(np.maximum, highest) - reduce(np.minimum, lowest)
-    return spans
-
-
-def find_rails(extremes: NDArray[np.float32], flat_mv: float) -> NDArray[np.bool_]:
-    """Return in which seconds a lead is at the rail of its amplifier, shape (r, 12, n).
-
-    Then all blocks have the same highest or the same lowest sample, though two or more of them move.
-
-    Args:
-        extremes: As of `find_spans`.
         flat_mv: Largest peak-to-peak of a block that does not move.
     """
+    # NumPy is slow along so short an axis.
     blocks = np.moveaxis(_cut(extremes, BLOCKS_OF_A_SECOND), -1, 0)
-    at_rail: NDArray[np.bool_] = (np.ptp(blocks, axis=0) <= _SAME_MV).any(axis=0)
+    highest, lowest = reduce(np.maximum, blocks), reduce(np.minimum, blocks)
+    at_rail: NDArray[np.bool_] = (highest - lowest <= _SAME_MV).any(axis=0)
     if at_rail.any():
         at_rail &= np.count_nonzero(blocks[:, 0] - blocks[:, 1] > flat_mv, axis=0) >= _MOVING_BLOCKS
-    return at_rail
+    return highest[0] - lowest[1], at_rail
 
 
-def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
+def measure(samples: NDArray[np.float32], extremes: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     """Measure whole seconds.
 
     Args:
         samples: Finite millivolts at 500 Hz, shape (r, 12, LOOKBACK + n * SECOND): the seconds and the samples before.
+        extremes: As of `measure_extremes`.
         thresholds: What to record.
     """
     seconds = _cut(samples[..., LOOKBACK:], SECOND)
-    baseline = np.where(np.abs(seconds[..., :1]) > _FAR_MV, seconds[..., :1], np.float32(0))
-    local = seconds - baseline if baseline.any() else seconds
+    firsts = extremes[0, ..., ::BLOCKS_OF_A_SECOND]
+    baseline = np.where(np.abs(firsts) > _FAR_MV, firsts, np.float32(0))
+    local = seconds - baseline[..., None] if baseline.any() else seconds
     local_mean = local @ _MEAN
     slopes = samples[..., 2:] - samples[..., :-2]
     bends = _cut(slopes[..., LOOKBACK - 2 :] - slopes[..., LOOKBACK - 4 : -2], BLOCK)
     bend_energy = np.einsum("...s,...s->...", bends, bends)
     pair = [local[:, lead] - local_mean[:, lead, :, None] for lead in (_I, _V6)]
     return Seconds(
-        mean=baseline[..., 0] + local_mean.astype(np.float64),
+        mean=baseline + local_mean.astype(np.float64),
         slopes=_measure_slopes(samples),
         arms=_multiply(*pair),
         noise=_measure_noise(local.reshape(bends.shape), bend_energy, thresholds),

@@ -147,13 +147,13 @@ class StackMonitor:
     def _flag_seconds(self, n_samples: int) -> None:
         """Raise the flags of the next whole seconds."""
         samples = self._held[:, :, : measures.LOOKBACK + n_samples]
-        evidence, found = self._evidence, measures.measure(samples, _THRESHOLDS)
+        extremes = self._take_extremes(n_samples // measures.SECOND)
+        evidence, found = self._evidence, measures.measure(samples, extremes, _THRESHOLDS)
         if self._missing is not None:
             found = found.forget(find_gaps_in_seconds(self._missing[:, :, : samples.shape[2]]))
         n_seconds, signal = found.mean.shape[2], samples[:, :, measures.LOOKBACK :]
-        extremes = self._take_extremes(n_seconds)
-        spans = measures.find_spans(extremes)
-        raised = evidence.amplitude.flag(spans) | self._flag_wander(found.mean) | _flag_shapes(found, extremes)
+        spans, at_rail = measures.measure_extremes(extremes, LIMITS["flat_lead"])
+        raised = evidence.amplitude.flag(spans) | self._flag_wander(found.mean) | _flag_shapes(found, at_rail)
         if found.limb_residual is not None:
             raised["limb_leads"] = evidence.limb_leads.flag(signal, found.limb_residual)
         evidence.seconds.push(raised, n_seconds)
@@ -202,7 +202,7 @@ def _are_possible(stretches: NDArray[np.float32]) -> bool:
     return bool(energy < _HARMLESS_ENERGY or max(flat.max(), -flat.min()) <= LIMITS["beyond_volts"])
 
 
-def _flag_shapes(found: measures.Seconds, extremes: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+def _flag_shapes(found: measures.Seconds, at_rail: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
     """Return the flags of spikes, noise and clipping by code."""
     raised = {}
     if found.spike is not None:
@@ -213,9 +213,9 @@ def _flag_shapes(found: measures.Seconds, extremes: NDArray[np.float32]) -> dict
         limit = LIMITS["mains_hum"] + HUM_OF_NOISE * roughness
         raised["mains_hum"] = np.concatenate([amplitude > limit for amplitude in hum], axis=1)
         raised["muscle_noise"] = roughness > LIMITS["muscle_noise"]
-    clipped = measures.find_rails(extremes, LIMITS["flat_lead"])
+    clipped = at_rail
     if found.clip_edges is not None:
-        clipped |= found.clip_edges >= LIMITS["clipped_lead"]
+        clipped = at_rail | (found.clip_edges >= LIMITS["clipped_lead"])
     if clipped.any():
         raised["clipped_lead"] = clipped
         raised["clipped_leads"] = _find_in_several(raised["clipped_lead"], LIMITS["clipped_leads"])
