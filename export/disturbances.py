@@ -21,7 +21,7 @@ _N_WAVES = 3
 _HARMONICS = {1: 1.0, 2: 0.2, 3: 0.3}
 """Amplitudes, relative to that of the first."""
 _LONGEST_SHIFT = 99
-_FILTER_ORDER = 2
+_BAND_ORDER = 2
 
 Signal = NDArray[np.float32]
 Disturbance = Callable[[Signal, np.random.Generator], Signal]
@@ -51,19 +51,20 @@ def add_hum(signal: Signal, random: np.random.Generator, *, mains_hz: float, amp
 
 def add_muscle_noise(signal: Signal, random: np.random.Generator, *, rms_mv: float) -> Signal:
     """Return the signal with Gaussian noise of 20 to 150 Hz added to each lead, of root mean square `rms_mv`."""
-    noise = sosfilt(_design(_MUSCLE_HZ, "bandpass"), random.standard_normal(signal.shape))
+    noise = sosfilt(_design(_MUSCLE_HZ, "bandpass", _BAND_ORDER), random.standard_normal(signal.shape))
     return _to_signal(signal + rms_mv * noise / np.sqrt((noise**2).mean(axis=1, keepdims=True)))
 
 
-def filter_as_device(signal: Signal, _: np.random.Generator, *, cutoff_hz: float, kind: str) -> Signal:
-    """Return the signal after a causal Butterworth filter of second order that has run since before its start.
+def filter_as_device(signal: Signal, _: np.random.Generator, *, cutoff_hz: float, kind: str, order: int = 2) -> Signal:
+    """Return the signal after a causal Butterworth filter that has run since before its start.
 
     Args:
         signal: What is filtered.
         cutoff_hz: Where 3 dB are lost.
         kind: "lowpass" or "highpass".
+        order: 1 is the coupling of a plain amplifier.
     """
-    sections = _design(cutoff_hz, kind)
+    sections = _design(cutoff_hz, kind, order)
     settled = sosfilt_zi(sections)[:, None] * signal[:, :1]
     return _to_signal(sosfilt(sections, signal, zi=settled)[0])
 
@@ -118,7 +119,11 @@ DISTURBANCES: dict[str, Disturbance] = {
     },
     **{f"muscle noise, {mv} mV rms": partial(add_muscle_noise, rms_mv=mv) for mv in (0.05, 0.1)},
     **{f"low-pass {hz} Hz": partial(filter_as_device, cutoff_hz=hz, kind="lowpass") for hz in (40, 25)},
-    **{f"high-pass {hz} Hz": partial(filter_as_device, cutoff_hz=hz, kind="highpass") for hz in (0.5, 0.7)},
+    **{
+        f"high-pass {hz} Hz, order {order}": partial(filter_as_device, cutoff_hz=hz, kind="highpass", order=order)
+        for order in (1, 2)
+        for hz in (0.5, 0.7)
+    },
     **{f"gain {percent:+d}%": partial(scale, gain=1 + percent / 100) for percent in (20, -20, 30, -30)},
     **{f"steps of {microvolts} µV": partial(quantise, step_mv=microvolts / 1000) for microvolts in (5, 10)},
     **{f"through {hz} Hz and back": partial(resample_through, rate_hz=hz) for hz in (1000, 250, 100)},
@@ -142,8 +147,8 @@ def _seconds(signal: Signal) -> NDArray[np.float64]:
     return np.arange(signal.shape[1]) / RATE_HZ
 
 
-def _design(cutoff_hz: float | tuple[float, float], kind: str) -> NDArray[np.float64]:
-    sections: NDArray[np.float64] = butter(_FILTER_ORDER, cutoff_hz, kind, fs=RATE_HZ, output="sos")
+def _design(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float64]:
+    sections: NDArray[np.float64] = butter(order, cutoff_hz, kind, fs=RATE_HZ, output="sos")
     return sections
 
 
