@@ -40,14 +40,16 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answered:
+class Answered:
+    """What a stage answers for its records."""
+
     probability: NDArray[np.float64]
     """Shape (records, labels)."""
     found: NDArray[np.bool_]
     """Shape (records, labels)."""
 
 
-class _HeldOut:
+class HeldOut:
     """The records that a stage is measured on, each with the network of its fold and what the other folds chose.
 
     Args:
@@ -70,7 +72,7 @@ class _HeldOut:
         self._stage, self._signals = stage, dataset.signals
         self._rows, self._folds = np.flatnonzero(scored), out_of_fold.folds[scored]
 
-    def answer(self, disturb: Disturbance) -> _Answered:
+    def answer(self, disturb: Disturbance) -> Answered:
         """Answer the disturbed records, in the order of the dataset."""
         probability = np.empty((len(self._rows), len(self._stage.labels)))
         found = np.empty(probability.shape, np.bool_)
@@ -80,7 +82,7 @@ class _HeldOut:
                 signals = [self._disturb(disturb, row) for row in self._rows[batch]]
                 probability[batch] = self._answer_as_runtime(exported, np.stack(signals))
             found[own] = probability[own] >= choice.threshold
-        return _Answered(probability, found)
+        return Answered(probability, found)
 
     def _disturb(self, disturb: Disturbance, row: int) -> Signal:
         # By record, so that both stages see the same.
@@ -108,7 +110,7 @@ def measure_robustness(dataset: Dataset, runs: Path, report: Callable[[str], Non
     Raises:
         RunsError: A file is missing, was trained with other settings, or is of other records.
     """
-    infarction, localization = (_HeldOut(stage, dataset, runs) for stage in STAGES.values())
+    infarction, localization = (HeldOut(stage, dataset, runs) for stage in STAGES.values())
     comparison = _Comparison(dataset, infarction.answer(_leave), localization.answer(_leave))
     effects = []
     for name, disturb in ({UNDISTURBED: _leave} | DISTURBANCES).items():
@@ -130,7 +132,7 @@ class _Comparison:
         localization: The second stage's, for those with infarction.
     """
 
-    def __init__(self, dataset: Dataset, infarction: _Answered, localization: _Answered) -> None:
+    def __init__(self, dataset: Dataset, infarction: Answered, localization: Answered) -> None:
         self._infarction, self._localization = infarction, localization
         self._truth = dataset.infarction[:, 0] > 0
         self._learnable = [SITES.index(site) for site in LEARNABLE]
@@ -138,7 +140,7 @@ class _Comparison:
         self._everyone = Bootstrap.by_patient(patients, positives)
         self._ill = Bootstrap.by_patient(patients[self._truth], positives)
 
-    def measure(self, infarction: _Answered, localization: _Answered) -> dict[str, Figure]:
+    def measure(self, infarction: Answered, localization: Answered) -> dict[str, Figure]:
         """Return the figures of an `Effect`."""
         changed = (infarction.found != self._infarction.found)[:, 0]
         sites_changed = (localization.found != self._localization.found)[:, self._learnable]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ecg_edge import Detector
+from ecg_edge import Detector, Recording
 from export import robustness
 from export.__main__ import main
 from export.crossfit import train_stage
@@ -16,7 +16,8 @@ from export.disturbances import DISTURBANCES
 from export.metrics import METRICS
 from export.network import NetworkSettings
 from export.out_of_fold import Answers
-from export.robustness import measure_robustness
+from export.release import release_fold
+from export.robustness import HeldOut, measure_robustness
 from export.stages import MODEL_VERSION, STAGES
 from export.training import TrainingSettings
 
@@ -53,6 +54,25 @@ def test_the_decisions_that_a_disturbance_changes_are_counted(dataset, runs):
     assert offset["sites_changed"].value > 0
     assert offset["auroc"].high < effects["undisturbed"]["auroc"].low
     assert (offset["changed"].n, offset["sites_changed"].n) == (60, 30)
+
+
+def test_disturbed_recordings_are_answered_as_by_the_runtime(dataset, runs, tmp_path):
+    """Also where one more window, here without the start, reaches the end that the regular ones leave out."""
+
+    def spoil_start(signal, _=None):
+        spoiled = signal[:, :850].copy()
+        spoiled[:, :50] = -20
+        return spoiled
+
+    disturbed = HeldOut(STAGES["infarction"], dataset, runs).answer(spoil_start)
+    release_fold(dataset, runs, tmp_path / "fold0", 0, lambda _: None)
+    detector = Detector(tmp_path / "fold0", quality_gate="warn")
+    rows = np.flatnonzero(dataset.folds(5, 0) == 0)
+    findings = [detector.detect(Recording(spoil_start(dataset.signals[row]))) for row in rows]
+    probability = np.array([finding.probability for finding in findings])
+    assert ((probability > 0.1) & (probability < 0.9)).any(), "the windows should disagree"
+    np.testing.assert_allclose(disturbed.probability[rows, 0], probability, atol=1e-5)
+    assert disturbed.found[rows, 0].tolist() == [finding.status == "detected" for finding in findings]
 
 
 def test_a_release_publishes_what_was_measured_on_its_networks(dataset_folder, runs, tmp_path):
