@@ -72,7 +72,7 @@ _SPOILT: dict[str, tuple[str, Callable[[Signal], Signal]]] = {
     "beyond_volts": ("one sample of 5 V", lambda x: np.where(np.arange(5000) == 4321, np.float32(5000), x)),
     "too_large": ("microvolts", lambda x: x * 1000),
     "too_small": ("volts", lambda x: x * np.float32(0.001)),
-    "leads_over_range": ("V1 and V2 at +300 mV", lambda x: _replace(x, [6, 7], x[6:8] + 300)),
+    "leads_over_range": ("V1 and V2 at +400 mV", lambda x: _replace(x, [6, 7], x[6:8] + 400)),
     "flat_lead": (
         "V3 zero for 2 s",
         lambda x: x * ~(_mark_lead(8) & (np.abs(_SECONDS - 5) < 1)),

@@ -1,4 +1,4 @@
-"""Commands: train, try, evaluate, convert, examples."""
+"""Commands: train, try, evaluate, compare, robustness, convert, examples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
     "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=MODELS / "out_of_fold.csv"
 )
 def evaluate(data: Path, answers: Path) -> None:
-    """Print the table of out-of-fold figures with their intervals.
+    """Print the tables of out-of-fold figures and of calibration, with their intervals.
 
     \b
     Examples:
@@ -79,10 +79,54 @@ def evaluate(data: Path, answers: Path) -> None:
       python -m export evaluate DATA --answers onnx_models/out_of_fold.csv
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.evaluation import evaluate as measure
-    from export.evaluation import render_table
+    from export.evaluation import render_calibration, render_table
     from export.out_of_fold import Answers
 
-    for line in render_table(measure(_read(data), Answers.read(answers), say_on_terminal)):
+    measured = measure(_read(data), Answers.read(answers), say_on_terminal)
+    for line in (*render_table(measured), *render_calibration(measured)):
+        click.echo(line)
+
+
+@main.command()
+@DATA
+@click.option("--before", type=_FILE, required=True, help="Out-of-fold answers of a version.")
+@click.option(
+    "--after",
+    type=_FILE,
+    default=MODELS / "out_of_fold.csv",
+    help="Those of another version.  [default: the shipped one's]",
+)
+def compare(data: Path, before: Path, after: Path) -> None:
+    """Print the figures of two versions and their differences, with paired intervals.
+
+    \b
+    Examples:
+      python -m export compare DATA --before old/out_of_fold.csv
+      python -m export compare DATA --before a/out_of_fold.csv --after b/out_of_fold.csv
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from export.comparison import compare as measure
+    from export.comparison import render_comparison
+    from export.out_of_fold import Answers
+
+    differences = measure(_read(data), Answers.read(before), Answers.read(after), say_on_terminal)
+    for line in render_comparison(differences):
+        click.echo(line)
+
+
+@main.command()
+@DATA
+@RUNS
+def robustness(data: Path, runs: Path) -> None:
+    """Disturb the recordings and print how many out-of-fold decisions change.
+
+    \b
+    Examples:
+      python -m export robustness DATA
+      python -m export robustness DATA --runs runs
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from export.robustness import measure_robustness, render_effects
+
+    for line in render_effects(measure_robustness(_read(data), runs, say_on_terminal)):
         click.echo(line)
 
 

@@ -1,14 +1,18 @@
 """The model card, from the measured figures."""
 
 from ecg_edge.model.spec import ModelSpec
+from export.calibration import N_BINS
 from export.dataset import Dataset
-from export.evaluation import RESAMPLES, Evaluation, render_table
+from export.evaluation import Evaluation, render_calibration, render_table
+from export.figures import RESAMPLES
+from export.robustness import Effect, render_effects
 
 _CARD = """# Model card
 
 Two networks that read a raw 12-lead ECG: `infarction.onnx` (infarction yes or no) and `localization.onnx` (which of six
-sites). Version {version}. This file is written by `python -m export convert`; its tables are computed from
-`out_of_fold.csv`, and `python -m export evaluate DATA` prints them again.
+sites). Version {version}. This file is written by `python -m export convert`. Its tables of accuracy and calibration are
+computed from `out_of_fold.csv`, and `python -m export evaluate DATA` prints them again. The table of robustness is also in
+`robustness.csv`, and `python -m export robustness DATA` measures it again from the trained weights.
 
 ## What they are for
 
@@ -46,6 +50,39 @@ What was chosen so last, and what the figures are where the other folds choose i
 {table}
 The shipped networks have learned from all records. {seen}
 
+## Calibration
+
+Whether a probability of 0.7 is right 7 times in 10, by the same out-of-fold answers.
+
+{calibration}
+- `ece`: expected calibration error, the mean distance between probability and share of records with the label, over {n_bins}
+  bins of equal numbers of records. It is never negative, so chance alone makes it larger than 0, and the more so the fewer
+  the records; resampling adds to it, so the intervals lie too high.
+- `ece_by_chance`: what the same probabilities get if they are exactly right: mean and 95% range of {resamples} drawn truths.
+  An `ece` within the range is no proof of an error, and with few records no proof of calibration either.
+- `brier` and `log_loss`: mean squared error and mean negative log-likelihood of the probabilities; smaller is better.
+
+![Reliability](reliability.svg)
+
+Points: the {n_bins} bins, with Wilson's 95% intervals. Bars: number of records by probability, on a logarithmic scale. All of
+this holds for records as these, where one in five is an infarction. Where fewer are, expect the probabilities to be too high.
+
+## Robustness
+
+Each out-of-fold record is disturbed, in a fixed random way, and answered again by the networks, thresholds and windows that
+answered it before. The quality gate of the runtime, which refuses or warns of some of these recordings, takes no part.
+
+- `changed`: share of the records whose decision, infarction or not, is another one.
+- `auroc`, `sensitivity`, `specificity`: of infarction, on the disturbed records.
+- `sites_changed`: share of the decisions of the second network that change, on records with infarction, lateral left out.
+
+{effects}
+
+In brackets: 95% bootstrap intervals by patient. 0.000 to 0.000 means that none was seen to change; up to 3 in n may. Offsets,
+wander, hum and muscle noise are drawn for each lead by itself, which is harder than what comes from an electrode. Hum has
+harmonics. Filters are causal Butterworth filters, low-passes of order 2. A lost lead is at zero; the runtime derives a lost
+III, aVR, aVL or aVF from I and II. Eight leads: these four are derived so. A shift leaves the recording 99 samples shorter.
+
 ## Thresholds of the shipped files
 
 | label | threshold |
@@ -65,7 +102,9 @@ MIT, as the package.
 """
 
 
-def render_card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset, seen: str) -> str:
+def render_card(
+    evaluation: Evaluation, effects: list[Effect], specs: list[ModelSpec], dataset: Dataset, seen: str
+) -> str:
     """Return the model card as Markdown; `seen` is the line on the training records."""
     return _CARD.format(
         version=specs[0].version,
@@ -76,6 +115,9 @@ def render_card(evaluation: Evaluation, specs: list[ModelSpec], dataset: Dataset
         training_data="; ".join(f"{spec.training_data} ({spec.name})" for spec in specs),
         resamples=RESAMPLES,
         table="\n".join(render_table(evaluation)),
+        calibration="\n".join(render_calibration(evaluation)),
+        n_bins=N_BINS,
+        effects="\n".join(render_effects(effects)),
         thresholds="\n".join(
             f"| {label} | {threshold:.3f} |"
             for spec in specs

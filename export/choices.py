@@ -64,6 +64,21 @@ def choose(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> Choice:
     return choice
 
 
+def choose_for_folds(
+    logits: NDArray[np.float32], truth: NDArray[np.float32], folds: NDArray[np.int64], scored: NDArray[np.bool_]
+) -> dict[int, Choice]:
+    """Return, for each fold, the choice made on the *other* folds.
+
+    Args:
+        logits: Shape (epochs, records, windows, labels).
+        truth: 0 or 1, shape (records, labels).
+        folds: Fold of each record, shape (records,).
+        scored: Records that take part in choices, shape (records,).
+    """
+    others = {int(fold): scored & (folds != fold) for fold in np.unique(folds)}
+    return {fold: choose(logits[:, rows], truth[rows]) for fold, rows in others.items()}
+
+
 def choose_across(
     logits: NDArray[np.float32], truth: NDArray[np.float32], folds: NDArray[np.int64], scored: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -80,10 +95,8 @@ def choose_across(
     """
     probability = np.empty(truth.shape)
     found = np.empty(truth.shape, np.bool_)
-    for fold in np.unique(folds):
+    for fold, choice in choose_for_folds(logits, truth, folds, scored).items():
         own = folds == fold
-        others = scored & ~own
-        choice = choose(logits[:, others], truth[others])
         probability[own] = compute_probabilities(logits[:, own], choice)
         found[own] = probability[own] >= choice.threshold
     return probability, found

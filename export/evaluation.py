@@ -1,46 +1,68 @@
 """Figures of the out-of-fold answers, with 95% bootstrap intervals and n."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 
+from export.calibration import draw_ece_by_chance
 from export.choices import ENOUGH_POSITIVES
 from export.dataset import SITES, Dataset
 from export.errors import DatasetError
+from export.figures import Bootstrap, Figure, Rows, number_patients
+from export.metrics import CALIBRATION, DECISIONS, MACRO, METRICS, Metric
 from export.out_of_fold import LABELS, Answers
 
-RESAMPLES = 1000
-SEED = 0
 LEARNABLE = tuple(site for site in SITES if site != "lateral")
-# Truth, probability and decision of each record.
-Parts = tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]
-Metric = Callable[[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]], float]
+Table = TypeVar("Table")
+BY_CHANCE = "ece_by_chance"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured number."""
+class Question:
+    """One line of a table before it is measured: truth and answers of the records that it is about."""
 
-    value: float
-    low: float
-    """2.5th percentile of the bootstrap."""
-    high: float
-    """97.5th percentile of the bootstrap."""
-    n: int
-    """Records."""
-    positives: int
-    """Records with the label, by the truth."""
+    name: str
+    metrics: dict[str, Metric]
+    truth: NDArray[np.bool_]
+    """Shape (records,), or (records, labels) for a mean over labels."""
+    probability: NDArray[np.float64]
+    """As `truth`."""
+    found: NDArray[np.bool_]
+    """As `truth`."""
+    patients: NDArray[np.int64]
+    """Shape (records,)."""
 
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+    @property
+    def n(self) -> int:
+        """Number of records."""
+        return len(self.truth)
+
+    @property
+    def positives(self) -> int:
+        """Number of records with one of the labels."""
+        return int(self.truth.reshape(self.n, -1).any(axis=1).sum())
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether there are enough positive records."""
+        return self.positives >= ENOUGH_POSITIVES
+
+    def compute(self, metric: Metric, rows: Rows) -> float:
+        """Return a metric of some of the records."""
+        return metric(self.truth[rows], self.probability[rows], self.found[rows])
+
+    def resample(self) -> Bootstrap:
+        """Return bootstrap samples of the records."""
+        return Bootstrap.by_patient(self.patients, self.positives)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. It has no figures if there are too few positive records."""
+    """One line of a table. It has no figures if there are too few positive records."""
 
     name: str
     n: int
@@ -48,48 +70,30 @@ class Row:
     figures: dict[str, Figure]
 
 
-def _compute_share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
-    return float((part & whole).sum() / max(whole.sum(), 1))
+class Tables(NamedTuple, Generic[Table]):
+    """Something for each of the four tables."""
+
+    infarction: Table
+    """On all records."""
+    sites: Table
+    """On records with infarction. The last line is the mean of the learnable sites."""
+    end_to_end: Table
+    """Both stages one after the other, on all records. The last line is the mean of the learnable sites."""
+    calibration: Table
+    """Infarction on all records, sites on records with infarction."""
 
 
-def _compute_f1(truth: NDArray[np.bool_], _: NDArray[np.float64], found: NDArray[np.bool_]) -> float:
-    """Return the mean F1 of the columns; one-dimensional arrays are one column."""
-    both = 2 * (truth & found).sum(axis=0)
-    return float(np.mean(both / np.maximum(truth.sum(axis=0) + found.sum(axis=0), 1)))
+Evaluation = Tables[tuple[Row, ...]]
+TITLES = Tables(
+    "Infarction, all records",
+    "Sites, records with infarction",
+    "Both stages end to end, all records",
+    "Calibration: infarction on all records, sites on records with infarction",
+)
 
 
-METRICS: dict[str, Metric] = {
-    "auroc": lambda truth, probability, _: float(roc_auc_score(truth, probability)),
-    "average_precision": lambda truth, probability, _: float(average_precision_score(truth, probability)),
-    "f1": _compute_f1,
-    "sensitivity": lambda truth, _, found: _compute_share(found, truth),
-    "specificity": lambda truth, _, found: _compute_share(~found, ~truth),
-}
-MACRO: dict[str, Metric] = {"f1": _compute_f1}
-DECISIONS = {name: METRICS[name] for name in ("f1", "sensitivity", "specificity")}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The whole table."""
-
-    infarction: Row
-    sites: tuple[Row, ...]
-    """On records with infarction."""
-    macro_f1: Row
-    """Mean of the learnable sites, on records with infarction."""
-    end_to_end: tuple[Row, ...]
-    """Both stages one after the other, on all records."""
-    end_to_end_macro_f1: Row
-
-
-def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Evaluation:
-    """Measure the answers against the truth. Bootstrap samples are drawn by patient.
-
-    Args:
-        dataset: The records with their labels.
-        answers: The out-of-fold answers for the same records.
-        report: Called with a line before each row of the table is measured.
+def ask(dataset: Dataset, answers: Answers) -> Tables[tuple[Question, ...]]:
+    """Return the lines of the tables for some answers.
 
     Raises:
         DatasetError: The answers are for other records.
@@ -98,69 +102,78 @@ def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] =
         msg = "the out-of-fold answers and the dataset must have the same records"
         raise DatasetError(msg)
     truth = np.hstack([dataset.infarction, dataset.sites]) > 0
-    patients = np.unique(np.array(dataset.patients), return_inverse=True)[1]
+    patients = number_patients(dataset.patients)
     everyone, ill = np.ones(len(truth), np.bool_), truth[:, 0]
     in_cascade = answers.found & answers.found[:, :1]
 
-    def row(label: str, rows: NDArray[np.bool_], found: NDArray[np.bool_], metrics: dict[str, Metric]) -> Row:
-        report(f"measuring {label}, {np.count_nonzero(rows)} records")
-        column = LABELS.index(label)
-        parts = (truth[rows, column], answers.probability[rows, column], found[rows, column])
-        return _measure_row(label, parts, patients[rows], metrics)
+    def about(
+        name: str, metrics: dict[str, Metric], rows: NDArray[np.bool_], found: NDArray[np.bool_] = answers.found
+    ) -> Question:
+        columns = LABELS.index(name) if name in LABELS else [LABELS.index(site) for site in LEARNABLE]
+        probability = answers.probability[rows][:, columns]
+        return Question(name, metrics, truth[rows][:, columns], probability, found[rows][:, columns], patients[rows])
 
-    def macro(rows: NDArray[np.bool_], found: NDArray[np.bool_]) -> Row:
-        report(f"measuring the macro-F1 of five sites, {np.count_nonzero(rows)} records")
-        columns = [LABELS.index(site) for site in LEARNABLE]
-        parts = (truth[rows][:, columns], answers.probability[rows][:, columns], found[rows][:, columns])
-        return _measure_row("five sites, macro", parts, patients[rows], MACRO)
-
-    return Evaluation(
-        row("infarction", everyone, answers.found, METRICS),
-        tuple(row(site, ill, answers.found, METRICS) for site in SITES),
-        macro(ill, answers.found),
-        tuple(row(site, everyone, in_cascade, DECISIONS) for site in SITES),
-        macro(everyone, in_cascade),
+    macro = "five sites, macro"
+    return Tables(
+        (about("infarction", METRICS, everyone),),
+        (*(about(site, METRICS, ill) for site in SITES), about(macro, MACRO, ill)),
+        (*(about(site, DECISIONS, everyone, in_cascade) for site in SITES), about(macro, MACRO, everyone, in_cascade)),
+        (about("infarction", CALIBRATION, everyone), *(about(site, CALIBRATION, ill) for site in SITES)),
     )
 
 
-def _measure_row(name: str, parts: Parts, patients: NDArray[np.int64], metrics: dict[str, Metric]) -> Row:
-    truth = parts[0]
-    n, positives = len(truth), int(truth.reshape(len(truth), -1).any(axis=1).sum())
-    if positives < ENOUGH_POSITIVES:
-        return Row(name, n, positives, {})
-    resamples = _draw_resamples(patients)
+def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Evaluation:
+    """Measure the answers against the truth.
+
+    Args:
+        dataset: The records with their labels.
+        answers: The out-of-fold answers for the same records.
+        report: Called with a line before each row of the tables is measured.
+
+    Raises:
+        DatasetError: The answers are for other records.
+    """
+    asked = ask(dataset, answers)
+    measured = Tables(*(tuple(_measure_row(question, report) for question in questions) for questions in asked))
+    return measured._replace(calibration=tuple(map(_add_chance, measured.calibration, asked.calibration)))
+
+
+def _measure_row(question: Question, report: Callable[[str], None]) -> Row:
+    report(f"measuring {' and '.join(question.metrics)} of {question.name}, {question.n} records")
     figures = {}
-    for key, metric in metrics.items():
-        drawn = [metric(truth[rows], parts[1][rows], parts[2][rows]) for rows in resamples]
-        low, high = np.percentile(drawn, [2.5, 97.5])
-        figures[key] = Figure(metric(*parts), float(low), float(high), n, positives)
-    return Row(name, n, positives, figures)
+    if question.can_be_answered:
+        bootstrap = question.resample()
+        for name, metric in question.metrics.items():
+            figures[name] = bootstrap.measure(partial(question.compute, metric))
+    return Row(question.name, question.n, question.positives, figures)
 
 
-def _draw_resamples(patients: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return row numbers of bootstrap samples. Patients are drawn, with all their records."""
-    random = np.random.default_rng(SEED)
-    order = np.argsort(patients, kind="stable")
-    rows_of = np.split(order, np.flatnonzero(np.diff(patients[order])) + 1)
-    return [
-        np.concatenate([rows_of[i] for i in random.integers(0, len(rows_of), len(rows_of))]) for _ in range(RESAMPLES)
-    ]
+def _add_chance(row: Row, question: Question) -> Row:
+    if not row.figures:
+        return row
+    drawn = draw_ece_by_chance(question.probability)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    by_chance = Figure(float(drawn.mean()), float(low), float(high), row.n, row.positives)
+    return replace(row, figures={**row.figures, BY_CHANCE: by_chance})
 
 
 def render_table(evaluation: Evaluation) -> Iterator[str]:
-    """Yield the lines of a Markdown table."""
-    yield from _render_part("Infarction, all records", [evaluation.infarction], METRICS)
-    yield from _render_part("Sites, records with infarction", [*evaluation.sites, evaluation.macro_f1], METRICS)
-    yield from _render_part(
-        "Both stages end to end, all records", [*evaluation.end_to_end, evaluation.end_to_end_macro_f1], DECISIONS
-    )
+    """Yield the lines of the Markdown tables of accuracy."""
+    yield from _render_part(TITLES.infarction, evaluation.infarction, METRICS)
+    yield from _render_part(TITLES.sites, evaluation.sites, METRICS)
+    yield from _render_part(TITLES.end_to_end, evaluation.end_to_end, DECISIONS)
 
 
-def _render_part(title: str, rows: list[Row], metrics: dict[str, Metric]) -> Iterator[str]:
-    yield f"| {title} | n | positive | " + " | ".join(metrics) + " |"
-    yield "|---" * (len(metrics) + 3) + "|"
+def render_calibration(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the lines of the Markdown table of calibration."""
+    yield from _render_part(TITLES.calibration, evaluation.calibration, ("ece", BY_CHANCE, "brier", "log_loss"))
+
+
+def _render_part(title: str, rows: Iterable[Row], columns: Collection[str]) -> Iterator[str]:
+    yield f"| {title} | n | positive | " + " | ".join(columns) + " |"
+    yield "|---" * (len(columns) + 3) + "|"
     for row in rows:
         missing = "" if row.figures else "insufficient data"
-        cells = [str(row.figures.get(name, missing)) for name in metrics]
+        cells = [str(row.figures.get(name, missing)) for name in columns]
         yield f"| {row.name} | {row.n} | {row.positives} | " + " | ".join(cells) + " |"
     yield ""

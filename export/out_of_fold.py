@@ -11,10 +11,23 @@ from export.choices import choose_across
 from export.crossfit import OutOfFold
 from export.dataset import SITES, Dataset
 from export.errors import RunsError
-from export.stages import STAGES
+from export.stages import STAGES, Stage
 
 FILE = "out_of_fold.csv"
 LABELS = ("infarction", *SITES)
+
+
+def read_out_of_fold(stage: Stage, dataset: Dataset, runs: Path) -> OutOfFold:
+    """Return the logits of a trained stage.
+
+    Raises:
+        RunsError: The stage was not trained, or on other records than the dataset's.
+    """
+    out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
+    if out_of_fold.names != dataset.names:
+        msg = f"{runs} has logits of other records than the dataset: train the stages on this dataset first"
+        raise RunsError(msg)
+    return out_of_fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +46,7 @@ class Answers:
         """Return the answers of both trained stages."""
         parts = []
         for stage in STAGES.values():
-            out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
-            if out_of_fold.names != dataset.names:
-                msg = f"{runs} has logits of other records than the dataset: train the stages on this dataset first"
-                raise RunsError(msg)
+            out_of_fold = read_out_of_fold(stage, dataset, runs)
             folds = out_of_fold.folds
             parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.select_scored(dataset)))
         probability, found = (np.hstack(of_stages) for of_stages in zip(*parts, strict=True))

@@ -1,4 +1,4 @@
-"""Write the models folder: the two models, the manifest, the stored answers and the model card."""
+"""Write the models folder: the two models, the manifest, the stored answers, what was measured and the model card."""
 
 import tempfile
 from collections.abc import Callable
@@ -18,11 +18,14 @@ from export.choices import ENOUGH_POSITIVES, Choice, choose
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file
 from export.dataset import Dataset
 from export.errors import ExportError
-from export.evaluation import Evaluation, Figure, evaluate
+from export.evaluation import Evaluation, evaluate
+from export.figures import Figure
 from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
 from export.out_of_fold import FILE, Answers
 from export.reference import Exported
+from export.reliability import draw_reliability
+from export.robustness import measure_robustness, save_effects
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 
 TRAINING_DATA = (
@@ -31,6 +34,8 @@ TRAINING_DATA = (
 )
 MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes and the answers of other networks"
 CHANGELOG = "CHANGELOG.md"
+RELIABILITY = "reliability.svg"
+ROBUSTNESS = "robustness.csv"
 SEEN = 300
 
 Report = Callable[[str], None]
@@ -63,7 +68,10 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         report("storing answers and measuring seen records")
         write_golden(made)
         seen = measure_seen_records(Detector(made, quality_gate="warn"), dataset)
-        (made / "README.md").write_text(render_card(evaluation, specs, dataset, seen), encoding="utf-8")
+        draw_reliability(dataset, answers, made / RELIABILITY)
+        effects = measure_robustness(dataset, runs, report)
+        save_effects(effects, made / ROBUSTNESS)
+        (made / "README.md").write_text(render_card(evaluation, effects, specs, dataset, seen), encoding="utf-8")
         for path in made.iterdir():
             path.replace(out / path.name)
 
@@ -149,7 +157,7 @@ def _describe_training_data(stage: Stage, dataset: Dataset, n_coded: int) -> str
 
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
     """Return the figures of a stage's labels, as they stand in its spec."""
-    rows = evaluation.sites if stage.scored_on_infarctions else (evaluation.infarction,)
+    rows = (row for row in (*evaluation.infarction, *evaluation.sites) if row.name in stage.labels)
     return {row.name: {name: _to_dict(figure) for name, figure in row.figures.items()} for row in rows}
 
 

@@ -28,9 +28,9 @@ class Polarity:
             extremes: Highest and lowest sample of each block, shape (2, r, 12, 5 n); NaN if samples are missing.
         """
         of_blocks = extremes[:, :, _FACED]
-        highest, lowest = of_blocks.reshape(*of_blocks.shape[:3], -1, BLOCKS_OF_A_SECOND).sum(axis=-1)
-        ups = highest + lowest - 2 * BLOCKS_OF_A_SECOND * found.mean[:, _FACED]
-        of_seconds = np.concatenate([found.arms, ups, highest - lowest], axis=1)
+        of_blocks = of_blocks.reshape(*of_blocks.shape[:3], -1, BLOCKS_OF_A_SECOND)
+        highest, lowest = (of_blocks - found.mean[:, _FACED, :, None]).sum(axis=-1)
+        of_seconds = np.concatenate([found.arms, highest + lowest, highest - lowest], axis=1)
         sums = of_seconds.sum(axis=2, dtype=np.float64)
         if np.isnan(sums).any():
             unknown = np.isnan(of_seconds).any(axis=1, keepdims=True)
@@ -50,7 +50,7 @@ class Polarity:
 
 
 class EqualLeads:
-    """Which leads are equal throughout."""
+    """Which leads are equal throughout, apart from their baselines."""
 
     def __init__(self, n_recordings: int) -> None:
         self._equal = np.ones((n_recordings, len(_PAIRS)), bool)
@@ -58,21 +58,21 @@ class EqualLeads:
         self._alive = np.zeros((n_recordings, len(LEADS)), bool)
         self._possible = True
 
-    def add(self, signal: NDArray[np.float32], mean: NDArray[np.float32], spans: NDArray[np.float32]) -> None:
+    def add(self, signal: NDArray[np.float32], spans: NDArray[np.float32]) -> None:
         """Add the next seconds.
 
         Args:
             signal: Millivolts, shape (r, 12, n * SECOND).
-            mean: Of each second, shape (r, 12, n); NaN if samples of the lead are missing.
             spans: Peak-to-peak of each second, shape (r, 12, n); NaN if samples of the lead are missing.
         """
         if not self._possible:
             return
-        apart = np.abs(mean[:, _PAIRS[:, 0]] - mean[:, _PAIRS[:, 1]])
-        self._equal &= ~(apart >= LIMITS["equal_leads"]).any(axis=2)
+        apart = np.abs(spans[:, _PAIRS[:, 0]] - spans[:, _PAIRS[:, 1]])
+        self._equal &= ~(apart >= 2 * LIMITS["equal_leads"]).any(axis=2)
         for recording, pair in np.argwhere(self._equal):
             one, other = signal[recording, _PAIRS[pair]]
-            farthest = np.abs(one - other).reshape(-1, SECOND).max(axis=1)
+            difference = (one - other).reshape(-1, SECOND)
+            farthest = np.abs(difference - difference.mean(axis=1, dtype=np.float64, keepdims=True)).max(axis=1)
             known = np.isfinite(apart[recording, pair])
             self._equal[recording, pair] = (farthest[known] < LIMITS["equal_leads"]).all()
             self._compared[recording, pair] |= known.any()

@@ -23,6 +23,9 @@ BLOCK = 100
 SECOND = 500
 BLOCKS_OF_A_SECOND = SECOND // BLOCK
 _PLATEAU = 4
+# Less than a common converter's step of 1 uV. The filter of resampling leaves small ripples at a rail.
+_SAME_MV = 0.0009
+_MOVING_BLOCKS = 2
 LOOKBACK = _PLATEAU + 1
 """Number of samples before the first second that `measure` needs."""
 MAINS_HZ = (50, 60)
@@ -38,7 +41,9 @@ _BENDING = [8 * BLOCK * np.sin(2 * np.pi * hz / RATE) ** 4 for hz in MAINS_HZ]
 _POWERS = np.array([[1, 0, -_BENDING[0]]] * 2 + [[0, 1, -_BENDING[1]]] * 2, np.float32)
 _MEAN = np.full(SECOND, 1 / SECOND, np.float32)
 _RELATIONS = RELATIONS.astype(np.float32)
-_STEEP_MV = 0.05
+# 25 mV/s, and what float32 may round at 300 mV: many converters have steps of which 0.05 mV is a multiple.
+_STEEP_MV = 0.0501
+_FAR_MV = 8  # from there on, float32 is too coarse for the squares and sums of a second
 _I, _V6 = LEADS.index("I"), LEADS.index("V6")
 
 
@@ -57,7 +62,7 @@ class Seconds(NamedTuple):
     A measure is None if it stays below its threshold in all seconds.
     """
 
-    mean: NDArray[np.float32]
+    mean: NDArray[np.float64]
     """Millivolts."""
     slopes: NDArray[np.float32]
     """Sums of the second and the fourth powers of the differences between every fourth sample, shape (2, r, 12, n)."""
@@ -82,7 +87,7 @@ class Seconds(NamedTuple):
         pair, limbs = missing[:, [_I, _V6]].any(axis=1, keepdims=True), missing[:, :6].any(axis=1)
         nan = np.float32("nan")
         return Seconds(
-            mean=np.where(missing, nan, self.mean),
+            mean=np.where(missing, np.nan, self.mean),
             slopes=np.where(missing, nan, self.slopes),
             arms=np.where(pair, nan, self.arms),
             noise=None if self.noise is None else np.where(missing, nan, self.noise),
@@ -105,40 +110,49 @@ def find_extremes(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return extremes
 
 
-def find_spans(extremes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the peak-to-peak of each second, shape (r, 12, n).
+def measure_extremes(extremes: NDArray[np.float32], flat_mv: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the peak-to-peak of each second, and whether the lead is at the rail of its amplifier, both (r, 12, n).
+
+    At a rail, all blocks have the same highest or the same lowest sample, though two or more of them move.
 
     Args:
         extremes: Highest and lowest sample of each block, shape (2, r, 12, 5 n).
+        flat_mv: Largest peak-to-peak of a block that does not move.
     """
     # NumPy is slow along so short an axis.
-    highest, lowest = np.moveaxis(_cut(extremes, BLOCKS_OF_A_SECOND), -1, 1)
-    spans: NDArray[np.float32] = reduce(np.maximum, highest) - reduce(np.minimum, lowest)
-    return spans
+    blocks = np.moveaxis(_cut(extremes, BLOCKS_OF_A_SECOND), -1, 0)
+    highest, lowest = reduce(np.maximum, blocks), reduce(np.minimum, blocks)
+    at_rail: NDArray[np.bool_] = (highest - lowest <= _SAME_MV).any(axis=0)
+    if at_rail.any():
+        at_rail &= np.count_nonzero(blocks[:, 0] - blocks[:, 1] > flat_mv, axis=0) >= _MOVING_BLOCKS
+    return highest[0] - lowest[1], at_rail
 
 
-def measure(samples: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
+def measure(samples: NDArray[np.float32], extremes: NDArray[np.float32], thresholds: Thresholds) -> Seconds:
     """Measure whole seconds.
 
     Args:
         samples: Finite millivolts at 500 Hz, shape (r, 12, LOOKBACK + n * SECOND): the seconds and the samples before.
+        extremes: As of `measure_extremes`.
         thresholds: What to record.
     """
-    signal = samples[..., LOOKBACK:]
-    seconds = _cut(signal, SECOND)
-    mean = seconds @ _MEAN
+    seconds = _cut(samples[..., LOOKBACK:], SECOND)
+    firsts = extremes[0, ..., ::BLOCKS_OF_A_SECOND]
+    baseline = np.where(np.abs(firsts) > _FAR_MV, firsts, np.float32(0))
+    local = seconds - baseline[..., None] if baseline.any() else seconds
+    local_mean = local @ _MEAN
     slopes = samples[..., 2:] - samples[..., :-2]
     bends = _cut(slopes[..., LOOKBACK - 2 :] - slopes[..., LOOKBACK - 4 : -2], BLOCK)
     bend_energy = np.einsum("...s,...s->...", bends, bends)
-    pair, pair_mean = (seconds[:, _I], seconds[:, _V6]), (mean[:, _I, :, None], mean[:, _V6, :, None])
+    pair = [local[:, lead] - local_mean[:, lead, :, None] for lead in (_I, _V6)]
     return Seconds(
-        mean=mean,
+        mean=baseline + local_mean.astype(np.float64),
         slopes=_measure_slopes(samples),
-        arms=_multiply(*pair) - SECOND * _multiply(*pair_mean),
-        noise=_measure_noise(_cut(signal, BLOCK), bend_energy, thresholds),
+        arms=_multiply(*pair),
+        noise=_measure_noise(local.reshape(bends.shape), bend_energy, thresholds),
         spike=_measure_spikes(slopes, bends, bend_energy, thresholds.spike),
         clip_edges=_count_clip_edges(samples, slopes),
-        limb_residual=_measure_limb_residual(signal[:, :6], thresholds.limb_residual),
+        limb_residual=_measure_limb_residual(local[:, :6], thresholds.limb_residual),
     )
 
 
@@ -231,7 +245,7 @@ def _count_clip_edges(samples: NDArray[np.float32], slopes: NDArray[np.float32])
 
 
 def _measure_limb_residual(limbs: NDArray[np.float32], threshold: float) -> NDArray[np.float64] | None:
-    left = _cut(_RELATIONS @ limbs, SECOND)
+    left = _cut(_RELATIONS @ limbs.reshape(*limbs.shape[:2], -1), SECOND)
     if np.einsum("...s,...s->...", left, left).max() <= SECOND * threshold**2:
         return None
     worst: NDArray[np.float64] = left.std(axis=-1, dtype=np.float64).max(axis=1)

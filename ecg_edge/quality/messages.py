@@ -11,10 +11,8 @@ from ecg_edge.quality.episodes import Episodes
 from ecg_edge.quality.limb_leads import find_true_labels
 from ecg_edge.quality.rules import RULES
 
-# Units that samples may really be in: symbol, name, factor to millivolts.
-_OTHER_UNITS = (("uV", "microvolts", 1e-3), ("V", "volts", 1e3))
-# Median peak-to-peak of the leads in a second, millivolts: 1% and 99% quantile of 3,059 real records.
-_TYPICAL_MV = (0.57, 2.5)
+# Median peak-to-peak of the leads in a second: the median of 3,059 real records.
+_TYPICAL_MV = 1.1
 
 
 def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
@@ -33,7 +31,7 @@ def note_beyond_volts(highest_mv: float) -> Note:
     """Return the reason not to answer a recording with a sample that no electrode gives."""
     limit = RULES["beyond_volts"].limit
     found = f"a sample is {_format_mv(highest_mv)} mV from 0"
-    return Note("beyond_volts", f"{found}, but no electrode gives more than {limit:g} mV: check the units")
+    return Note("beyond_volts", f"{found}, but no electrode gives more than {limit:g} mV: check the units and the gain")
 
 
 def note_swapped_arms() -> Note:
@@ -92,13 +90,19 @@ def name_leads(note: Note, leads: Sequence[str]) -> Note:
     return replace(note, message=note.message.format(leads=", ".join(leads) or "two or more leads"))
 
 
-def propose_unit(note: Note, median_mv: float) -> Note:
-    """Return a note about an implausible amplitude with the unit in which it would be typical, if there is one."""
-    found = f"the median peak-to-peak of the leads is {_format_mv(median_mv)} mV in a second"
-    for unit, name, factor in _OTHER_UNITS:
-        if _TYPICAL_MV[0] <= median_mv * factor <= _TYPICAL_MV[1]:
-            return replace(note, message=f"{found}; the samples look like {name}: pass --units {unit}")
-    return replace(note, message=f"{found}; check the units. If these are converter counts, scale them to millivolts")
+def compare_amplitude(note: Note, median_mv: float) -> Note:
+    """Return a note about an implausible amplitude that says how implausible it is.
+
+    It claims no unit: converter counts look like microvolts.
+    """
+    times = _format_times(median_mv / _TYPICAL_MV)
+    unit = "uV" if median_mv > _TYPICAL_MV else "V"
+    found = f"the amplitude is about {times} times what an ECG in millivolts has"
+    measured = f"median peak-to-peak of the leads in a second: {_format_mv(median_mv)} mV"
+    advice = (
+        f"state the unit (such as --units {unit}) or the gain of converter counts (--gain for WFDB, else divide by it)"
+    )
+    return replace(note, message=f"{found} ({measured}); {advice}")
 
 
 def propose_labels(note: Note, covariance: NDArray[np.float64]) -> Note:
@@ -114,6 +118,11 @@ def _format_where(episodes: Episodes) -> str:
     if episodes.n_episodes == 1:
         return f"from {first}"
     return f"for {episodes.total_s:.1f} s in {episodes.n_episodes} stretches, the first from {first}"
+
+
+def _format_times(ratio: float) -> str:
+    """Return a ratio with one significant digit."""
+    return f"{float(f'{ratio:.0e}'):.12g}"
 
 
 def _format_mv(mv: float) -> str:

@@ -11,12 +11,15 @@ from ecg_edge.quality.flags import LIMITS
 from ecg_edge.quality.gaps import find_gaps_in_blocks, find_gaps_in_seconds
 from ecg_edge.quality.measures import BLOCKS_OF_A_SECOND
 from ecg_edge.quality.report import QualityReport, make_report
-from ecg_edge.quality.rules import HUM_OF_NOISE
+from ecg_edge.quality.rules import HUM_OF_NOISE, MOST_OFFSET_MV
 from ecg_edge.recording.gaps import hold_last
-from ecg_edge.recording.leads import LEADS
+from ecg_edge.recording.leads import DERIVED, LEADS
 
 # If the energy of a stretch, in mV squared, is below this, none of its samples is beyond a volt.
 _HARMLESS_ENERGY = LIMITS["beyond_volts"] ** 2
+# A device measures I, II and the chest leads. What it derives from I and II adds up their offsets.
+_N_OFFSETS = np.array([np.abs(DERIVED.get(lead, 1)).sum() for lead in LEADS])
+_FARTHEST_MV = (MOST_OFFSET_MV + LIMITS["over_range"]) * _N_OFFSETS[:, None]
 _THRESHOLDS = measures.Thresholds(
     hum=LIMITS["mains_hum"],
     roughness=LIMITS["muscle_noise"],
@@ -47,7 +50,7 @@ class StackMonitor:
         # extremes.
         self._held = np.zeros((n_recordings, len(LEADS), measures.LOOKBACK), np.float32)
         self._missing: NDArray[np.bool_] | None = None
-        self._mean: NDArray[np.float32] | None = None
+        self._mean: NDArray[np.float64] | None = None
         self._extremes = np.zeros((2, n_recordings, len(LEADS), 0), np.float32)
 
     def push(self, stretches: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -61,11 +64,7 @@ class StackMonitor:
         """
         if not stretches.shape[2]:
             return np.zeros((len(stretches), 0), bool)
-        flat = stretches.ravel()
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy = np.dot(flat, flat)
-        # The energy is not finite if a sample is missing.
-        if self._missing is not None or not energy < _HARMLESS_ENERGY:
+        if self._missing is not None or not _are_possible(stretches):
             stretches = self._replace_impossible(stretches)
         if not self.samples:
             self._held = np.repeat(stretches[:, :, :1], measures.LOOKBACK, axis=2)
@@ -127,13 +126,13 @@ class StackMonitor:
             extremes[:, missing] = np.nan
         self._extremes = np.concatenate([self._extremes, extremes], axis=3)
         highest, lowest = extremes
-        flat = highest - lowest <= LIMITS["flat_lead"]
-        farthest = max(highest.max(), -lowest.min())
-        if farthest <= LIMITS["over_range"] and not flat.any():
+        spans, farthest = highest - lowest, max(highest.max(), -lowest.min())
+        if spans.min() > LIMITS["flat_lead"] and spans.max() <= LIMITS["over_range"] and farthest <= _FARTHEST_MV.min():
             evidence.blocks.push({}, n_new)
             evidence.flat.push({}, n_new)
-            return np.zeros((len(flat), n_new), bool)
-        over = np.maximum(highest, -lowest) > LIMITS["over_range"]
+            return np.zeros((len(spans), n_new), bool)
+        flat = spans <= LIMITS["flat_lead"]
+        over = (spans > LIMITS["over_range"]) | (np.maximum(highest, -lowest) > _FARTHEST_MV)
         unusable = _find_in_several(flat | over, LIMITS["unusable"])
         raised = {
             "over_range": over,
@@ -148,13 +147,13 @@ class StackMonitor:
     def _flag_seconds(self, n_samples: int) -> None:
         """Raise the flags of the next whole seconds."""
         samples = self._held[:, :, : measures.LOOKBACK + n_samples]
-        evidence, found = self._evidence, measures.measure(samples, _THRESHOLDS)
+        extremes = self._take_extremes(n_samples // measures.SECOND)
+        evidence, found = self._evidence, measures.measure(samples, extremes, _THRESHOLDS)
         if self._missing is not None:
             found = found.forget(find_gaps_in_seconds(self._missing[:, :, : samples.shape[2]]))
         n_seconds, signal = found.mean.shape[2], samples[:, :, measures.LOOKBACK :]
-        extremes = self._take_extremes(n_seconds)
-        spans = measures.find_spans(extremes)
-        raised = evidence.amplitude.flag(spans) | self._flag_wander(found.mean) | _flag_shapes(found)
+        spans, at_rail = measures.measure_extremes(extremes, LIMITS["flat_lead"])
+        raised = evidence.amplitude.flag(spans) | self._flag_wander(found.mean) | _flag_shapes(found, at_rail)
         if found.limb_residual is not None:
             raised["limb_leads"] = evidence.limb_leads.flag(signal, found.limb_residual)
         evidence.seconds.push(raised, n_seconds)
@@ -162,7 +161,7 @@ class StackMonitor:
         without_qrs = evidence.beats.flag(found.slopes)
         evidence.no_qrs.push({"no_qrs": without_qrs} if without_qrs.any() else {}, without_qrs.shape[2])
         evidence.polarity.add(found, extremes)
-        evidence.equal_leads.add(signal, found.mean, spans)
+        evidence.equal_leads.add(signal, spans)
 
     def _take_extremes(self, n_seconds: int) -> NDArray[np.float32]:
         """Return the extremes of the blocks of the next seconds, shape (2, r, 12, blocks), and forget them."""
@@ -170,7 +169,7 @@ class StackMonitor:
         taken, self._extremes = self._extremes[..., :n_blocks], self._extremes[..., n_blocks:].copy()
         return taken
 
-    def _flag_wander(self, mean: NDArray[np.float32]) -> dict[str, NDArray[np.bool_]]:
+    def _flag_wander(self, mean: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
         """Compare the mean of each second with the mean of the second before."""
         means = np.concatenate([mean[:, :, :1] if self._mean is None else self._mean, mean], axis=2)
         self._mean = mean[:, :, -1:].copy()
@@ -194,7 +193,16 @@ class QualityMonitor:
         return self._stack.report(0)
 
 
-def _flag_shapes(found: measures.Seconds) -> dict[str, NDArray[np.bool_]]:
+def _are_possible(stretches: NDArray[np.float32]) -> bool:
+    """Return whether no sample is missing or beyond a volt."""
+    flat = stretches.ravel()
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = np.dot(flat, flat)
+    # Neither the energy nor the extremes are finite if a sample is missing.
+    return bool(energy < _HARMLESS_ENERGY or max(flat.max(), -flat.min()) <= LIMITS["beyond_volts"])
+
+
+def _flag_shapes(found: measures.Seconds, at_rail: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
     """Return the flags of spikes, noise and clipping by code."""
     raised = {}
     if found.spike is not None:
@@ -205,8 +213,11 @@ def _flag_shapes(found: measures.Seconds) -> dict[str, NDArray[np.bool_]]:
         limit = LIMITS["mains_hum"] + HUM_OF_NOISE * roughness
         raised["mains_hum"] = np.concatenate([amplitude > limit for amplitude in hum], axis=1)
         raised["muscle_noise"] = roughness > LIMITS["muscle_noise"]
+    clipped = at_rail
     if found.clip_edges is not None:
-        raised["clipped_lead"] = found.clip_edges >= LIMITS["clipped_lead"]
+        clipped = at_rail | (found.clip_edges >= LIMITS["clipped_lead"])
+    if clipped.any():
+        raised["clipped_lead"] = clipped
         raised["clipped_leads"] = _find_in_several(raised["clipped_lead"], LIMITS["clipped_leads"])
     return raised
 

@@ -86,7 +86,7 @@ def _make_note(flag: RaisedFlag, duration_s: float) -> Note:
 def _explain(note: Note, warnings: list[Note], evidence: Evidence, recording: int) -> Note:
     """Return a note with the likely cause, as far as the whole recording tells it."""
     if note.code in _WRONG_UNIT:
-        return messages.propose_unit(note, evidence.amplitude.compute_mean(recording))
+        return messages.compare_amplitude(note, evidence.amplitude.compute_mean(recording))
     if note.code == "limb_leads":
         return messages.propose_labels(note, evidence.limb_leads.compute_mean(recording))
     if note.code in _ONE_LEAD_RULES:

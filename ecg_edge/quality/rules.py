@@ -9,7 +9,10 @@ HUM_OF_NOISE = 0.2
 """Share of the measure of `muscle_noise` that is added to the limit of `mains_hum`."""
 LIMB_SHARE = 0.1
 """Share of the limb leads' rms that is added to the limit of `limb_leads`."""
-_OVER_RANGE_MV = 20
+MOST_OFFSET_MV = 300
+"""Largest offset of a measured lead that an amplifier must carry, in either direction."""
+_OVER_RANGE_MV = 25
+_OUT_OF_RANGE = f"more than {_OVER_RANGE_MV} mV in 0.2 s, or farther from 0 than offsets of {MOST_OFFSET_MV} mV explain"
 _FAINT_CHEST_MV = 0.15
 _REAL = "2,129 real records: "
 _MORE_REAL = "2,562 real records: "
@@ -42,28 +45,28 @@ _TABLE = (
         "over_range",
         _OVER_RANGE_MV,
         "mV",
-        "largest distance of a sample from 0 in each 0.2 s",
-        f"{_REAL}27 mV at most, in one",
+        f"peak-to-peak in each 0.2 s, or distance of a sample from 0 beyond offsets of {MOST_OFFSET_MV} mV",
+        f"an amplifier must carry offsets of {MOST_OFFSET_MV} mV; 3,059 real records: 20 mV at most, except for one",
         None,
         0,
-        "{lead} is more than {limit:g} mV from 0 {where}",
+        f"{{lead}} is over range {{where}}: {_OUT_OF_RANGE}",
     ),
     Rule(
         "leads_over_range",
         2,
         "leads",
         "leads over range in the same 0.2 s",
-        "an electrode offset or a wrong unit, which the models do not know",
+        "an amplifier at fault or a wrong unit, which the models do not know",
         0.5,
         None,
-        f"{{leads}} are more than {_OVER_RANGE_MV} mV from 0: remove the electrode offset, or correct the units",
+        f"{{leads}} are over range, {_OUT_OF_RANGE}: check the units and the gain",
     ),
     Rule(
         "flat_lead",
-        0.005,
+        0.0051,
         "mV",
         "peak-to-peak in each 0.2 s of a second or more (below)",
-        f"{_REAL}0.6 s at most, except for one dead lead",
+        f"five converter steps of 1 uV, and rounding; {_REAL}0.6 s at most, except for one dead lead",
         None,
         1,
         "{lead} is flat {where}",
@@ -122,7 +125,8 @@ _TABLE = (
         "clipped_lead",
         2,
         "edges",
-        "places where a slope over 25 mV/s meets 5 equal samples, in each second",
+        "places where a slope over 25 mV/s meets 5 equal samples, in each second; or each 0.2 s of the second has the "
+        "same highest or lowest sample, and two of them are not flat",
         f"{_REAL}1 at most",
         None,
         1,
@@ -176,7 +180,7 @@ _TABLE = (
         "equal_leads",
         0.001,
         "mV",
-        "largest difference between two leads that are not flat (below)",
+        "largest difference between two leads about the mean of each second, if they are not flat (below)",
         f"leads that were copied; {_MORE_REAL}none; {_OTHER}none",
         0,
         None,

@@ -141,7 +141,7 @@ def test_a_record_that_cannot_be_analysed_has_its_reason_and_status_1(folder):
 def test_people_and_tables_get_the_reason_too(folder):
     text = ecg_edge("run", folder).stdout.decode()
     assert (
-        "microvolts: Cannot be analysed\n  10.0 s at 500 Hz\n  reason: the median peak-to-peak of the leads is" in text
+        "microvolts: Cannot be analysed\n  10.0 s at 500 Hz\n  reason: the amplitude is about 1000 times what" in text
     )
     rows = list(csv.DictReader(io.StringIO(ecg_edge("run", folder, "--format", "csv").stdout.decode())))
     assert [row["reasons"] for row in rows] == ["", "too_large", "too_short"]
@@ -161,7 +161,7 @@ def test_a_submission_leaves_those_rows_and_says_so(folder, tmp_path):
     result = ecg_edge("run", folder, "--format", "submission", "--sample", tmp_path / "sample.csv")
     assert result.returncode == 1
     assert result.stdout.decode().splitlines()[1:] == ["microvolts,0,0,0,0,0,0,0", "good,0,0,0,0,0,1,0"]
-    assert b"cannot_analyse: microvolts: the median peak-to-peak of the leads is" in result.stderr
+    assert b"cannot_analyse: microvolts: the amplitude is about 1000 times what" in result.stderr
 
 
 def test_notes_of_one_kind_are_one_line_for_people(tmp_path):

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from export import crossfit
 from export.dataset import read_dataset
 
 COLUMNS = ("перегородочный", "передний", "боковой", "передне-боковой", "передне-перегородочный", "нижний", "норма")
@@ -50,3 +51,27 @@ def dataset_folder(tmp_path):
 @pytest.fixture
 def dataset(dataset_folder):
     return read_dataset(dataset_folder)
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Run the folds in this process: a pool costs seconds to start."""
+
+    class Now:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return False
+
+        def submit(self, function, *arguments):
+            function(*arguments)
+            return self
+
+        def result(self):
+            return None
+
+    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", Now)

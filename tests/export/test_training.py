@@ -21,30 +21,6 @@ TRAINING = TrainingSettings(epochs=8, candidates=(6, 8), crop=1100, stride=100, 
 SMALL = replace(INFARCTION, network=NETWORK, training=TRAINING, teachers=0)
 
 
-@pytest.fixture
-def one_process(monkeypatch):
-    """Run the folds in this process: a pool costs seconds to start."""
-
-    class Now:
-        def __init__(self, *_, **__):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return False
-
-        def submit(self, function, *arguments):
-            function(*arguments)
-            return self
-
-        def result(self):
-            return None
-
-    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", Now)
-
-
 def test_training_learns_resumes_and_repeats_itself(dataset, tmp_path, one_process):
     lines = []
     train_stage(SMALL, dataset, tmp_path / "a", lines.append)

@@ -82,10 +82,18 @@ def test_the_examples_are_not_flagged(name):
     [
         (changed(V2=np.where(SECONDS >= 4, np.nan, lead("V2"))), "windows_left_out", "samples are missing$"),
         (changed(V2=np.where(SECONDS == SECONDS[-1], 5000, lead("V2"))), "beyond_volts", "5000 mV"),
-        (CLEAN * 1000, "too_large", "look like microvolts: pass --units uV"),
-        (CLEAN * 200, "too_large", "check the units. If these are converter counts, scale them to millivolts$"),
-        (CLEAN / 1000, "too_small", "look like volts: pass --units V"),
-        (changed(V1=lead("V1") + 300, V2=lead("V2") + 300), "leads_over_range", "V1, V2 are more than 20 mV"),
+        (
+            CLEAN * 1000,
+            "too_large",
+            "about 1000 times .* the unit .*--units uV.* the gain of converter counts .*--gain",
+        ),
+        (CLEAN * 200, "too_large", "about 200 times .* the unit .*--units uV.* the gain of converter counts .*--gain"),
+        (
+            CLEAN / 1000,
+            "too_small",
+            "about 0.001 times .* the unit .*--units V.* the gain of converter counts .*--gain",
+        ),
+        (changed(V1=lead("V1") + 400, V2=lead("V2") - 400), "leads_over_range", "V1, V2 are over range, .* check the"),
         (changed(V3=0, V4=0.7), "dead_leads", "V3, V4 are flat"),
         (CLEAN.clip(-0.3, 0.3), "clipped_leads", "are clipped"),
         (CLEAN[[1, 0, *range(2, 12)]], "limb_leads", "II should be I, I should be II"),
@@ -178,7 +186,7 @@ def test_a_stretch_that_only_the_shorter_windows_of_the_sites_fit_in_is_told(shi
 def test_too_few_windows_are_no_answer(gated):
     signal = np.tile(CLEAN, 2).copy()
     signal[6:8, :3000] = 0
-    signal[8:10, 6000:9500] += 30
+    signal[8:10, 6000:9500] += 400
     finding = gated.detect(Recording(signal))
     assert (finding.status, codes(finding.reasons)) == ("cannot_analyse", {"windows_left_out"})
 

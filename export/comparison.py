@@ -1,0 +1,79 @@
+"""Two tables of out-of-fold answers side by side: each figure, and the difference with its paired interval."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from export.dataset import Dataset
+from export.evaluation import TITLES, Question, ask
+from export.figures import Figure, Rows
+from export.metrics import Metric
+from export.out_of_fold import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of two versions."""
+
+    table: str
+    """Title of the table that the figure stands in."""
+    label: str
+    metric: str
+    before: Figure
+    after: Figure
+    difference: Figure
+    """After minus before. Both are measured on the same resamples."""
+
+
+def compare(
+    dataset: Dataset, before: Answers, after: Answers, report: Callable[[str], None] = lambda _: None
+) -> Iterator[Difference]:
+    """Yield the figures of the first and the second answers, and their differences.
+
+    Labels with too few positive records are left out.
+
+    Args:
+        dataset: The records with their labels.
+        before: Answers for the same records.
+        after: Other answers for the same records.
+        report: Called with a line before each label is measured.
+
+    Raises:
+        DatasetError: Some answers are for other records.
+    """
+    for title, *questions in zip(TITLES, ask(dataset, before), ask(dataset, after), strict=True):
+        for of_before, of_after in zip(*questions, strict=True):
+            if of_before.can_be_answered:
+                report(f"measuring {of_before.name}, {of_before.n} records")
+                yield from _compare_answers(title, of_before, of_after)
+
+
+def _compare_answers(title: str, before: Question, after: Question) -> Iterator[Difference]:
+    bootstrap = before.resample()
+
+    def compute_difference(metric: Metric, rows: Rows) -> float:
+        return after.compute(metric, rows) - before.compute(metric, rows)
+
+    for name, metric in before.metrics.items():
+        yield Difference(
+            title,
+            before.name,
+            name,
+            *(bootstrap.measure(partial(of, metric)) for of in (before.compute, after.compute, compute_difference)),
+        )
+
+
+def render_comparison(differences: Iterable[Difference]) -> Iterator[str]:
+    """Yield the lines of a Markdown table."""
+    for table, of_table in groupby(differences, lambda row: row.table):
+        yield f"| {table} | n | figure | before | after | difference |"
+        yield "|---|---|---|---|---|---|"
+        for row in of_table:
+            change = _show_signed(row.difference)
+            yield f"| {row.label} | {row.before.n} | {row.metric} | {row.before} | {row.after} | {change} |"
+        yield ""
+
+
+def _show_signed(figure: Figure) -> str:
+    return f"{figure.value:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss, log_loss
+
+from export.calibration import compute_brier, compute_ece, compute_log_loss, cut_into_bins, draw_ece_by_chance
+
+
+@pytest.fixture
+def honest():
+    """Truths that are drawn with the probabilities that are told."""
+    random = np.random.default_rng(0)
+    probability = random.random(2000)
+    return random.random(2000) < probability, probability
+
+
+def test_honest_probabilities_have_an_error_as_by_chance_and_boasting_ones_a_larger_one(honest):
+    truth, probability = honest
+    low, high = np.percentile(draw_ece_by_chance(probability), [2.5, 97.5])
+    assert 0 < low < compute_ece(truth, probability) < high
+    boasting = np.where(probability > 0.5, 0.5 + probability / 2, probability / 2)
+    assert compute_ece(truth, boasting) > np.percentile(draw_ece_by_chance(boasting), 97.5)
+
+
+def test_the_error_is_the_mean_distance_of_probability_and_share():
+    truth = np.arange(100) % 10 < 5
+    assert compute_ece(truth, np.full(100, 0.8)) == pytest.approx(0.3)
+    sorted_truth = np.arange(100) >= 50
+    assert compute_ece(sorted_truth, np.where(sorted_truth, 0.9, 0.2)) == pytest.approx((0.1 + 0.2) / 2)
+
+
+def test_scores_are_the_usual_ones(honest):
+    assert compute_brier(*honest) == pytest.approx(brier_score_loss(*honest))
+    assert compute_log_loss(*honest) == pytest.approx(log_loss(*honest))
+
+
+def test_a_probability_that_was_rounded_to_zero_does_not_make_the_log_loss_infinite():
+    assert compute_log_loss(np.array([True]), np.array([0.0])) == pytest.approx(-np.log(1e-6))
+
+
+def test_bins_have_equal_numbers_and_intervals_with_a_width(honest):
+    bins = cut_into_bins(*honest)
+    assert [of_bin.n for of_bin in bins] == [200] * 10
+    assert all(of_bin.low < of_bin.share < of_bin.high for of_bin in bins)
+    (none, *_) = cut_into_bins(np.zeros(100, bool), np.linspace(0, 1, 100))
+    assert none.share == 0
+    assert none.low == pytest.approx(0)
+    assert none.high == pytest.approx(0.278, abs=0.001)  # Wilson, 0 of 10
