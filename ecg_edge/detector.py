@@ -78,6 +78,7 @@ class Detector:
         self._provider, self._threads = provider, threads
         by_stage = _load_models(self.folder, provider)
         self.models = tuple(by_stage.values())
+        """All models of the folder, by stage: infarction, localization and, if there is one, plausibility."""
         self.infarction, self.localization = by_stage["infarction"], by_stage["localization"]
         provenances = tuple(model.provenance for model in self.models)
         self.provenance = Provenance(__version__, self.infarction.provider, provenances)

@@ -15,7 +15,7 @@ _USUAL_RATES = (500, 1000, 250, 100, 360, 125, 200, 400, 257, 128, 240, 256, 300
 # A recording that looks 1.5 times too slow or too fast is not off by less than this.
 _LEAST_RATIO = 1.3
 # Rates whose log-odds of a wrong time axis differ by less than this look equally right.
-_AS_GOOD = 1.0
+_AS_GOOD = 2.0
 _LEAST_ODDS = 1e-6
 
 

@@ -119,5 +119,5 @@ def add_faults(
 
 def _propose_rate(stated: float, likely: float | None) -> str:
     if likely is None:
-        return f"the sampling rate is probably not {stated:g} Hz; state the true one {_STATE_RATE}"
-    return f"the sampling rate is probably about {likely:g} Hz, not {stated:g} Hz; state it {_STATE_RATE}"
+        return f"the sampling rate is probably not {stated:g} Hz; check it, and state it {_STATE_RATE}"
+    return f"the sampling rate is probably about {likely:g} Hz, not {stated:g} Hz; check it, and state it {_STATE_RATE}"

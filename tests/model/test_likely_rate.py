@@ -85,14 +85,14 @@ def test_the_rate_at_which_the_time_axis_looks_right_is_named(detector, true, st
         pytest.importorskip("soxr")
     assert message_of(detector, true, stated) == (
         f"the time axis looks 1.5 or more times too {pace}: the sampling rate is probably about {true} Hz, "
-        f"not {stated} Hz; state it with --sampling-rate (in Python sampling_rate=...)"
+        f"not {stated} Hz; check it, and state it with --sampling-rate (in Python sampling_rate=...)"
     )
 
 
 def test_no_rate_is_named_if_none_looks_right(detector):
     assert message_of(detector, 40, 500) == (
         "the time axis looks 1.5 or more times too fast: the sampling rate is probably not 500 Hz; "
-        "state the true one with --sampling-rate (in Python sampling_rate=...)"
+        "check it, and state it with --sampling-rate (in Python sampling_rate=...)"
     )
 
 
