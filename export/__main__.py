@@ -1,4 +1,4 @@
-"""Commands: train, try, evaluate, compare, robustness, convert, examples."""
+"""Commands: train, try, evaluate, compare, robustness, plausibility, convert, examples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,19 +46,30 @@ def main() -> None:
 
 @main.command()
 @DATA
-@click.option("--stage", type=click.Choice(["infarction", "localization"]), required=True)
+@click.option("--stage", type=click.Choice(["infarction", "localization", "plausibility"]), required=True)
 @MORE
 @RUNS
 def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
     """Train teachers, five folds grouped by patient, then the final network on all records.
 
-    After an interruption, run it again: it goes on with the first fold that is not finished.
+    After an interruption, run it again: it goes on with the first fold that is not finished. The stage plausibility has
+    no teachers and needs no labels: it learns from all records, spoiled on purpose.
 
     \b
     Examples:
       python -m export train DATA --stage infarction --more MORE
       python -m export train DATA --stage localization --more MORE --more OTHERS --runs runs
+      python -m export train DATA --stage plausibility --more MORE --more OTHERS --runs runs
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    if stage == "plausibility":
+        from export.plausibility.evaluation import answer_held_out
+        from export.plausibility.records import read_records
+        from export.plausibility.training import train as train_plausibility
+
+        records = read_records([data, *more])
+        train_plausibility(records, runs, say)
+        answer_held_out(records, runs, say).save(runs)
+        return
     from export.crossfit import train_stage
     from export.stages import STAGES
 
@@ -128,6 +139,28 @@ def robustness(data: Path, runs: Path) -> None:
 
     for line in render_effects(measure_robustness(_read(data), runs, say_on_terminal)):
         click.echo(line)
+
+
+@main.command()
+@DATA
+@RUNS
+@click.option("--out", type=_FOLDER, help="Also write the model into this folder of models, and its part of the card.")
+def plausibility(data: Path, runs: Path, out: Path | None) -> None:
+    """Print the out-of-fold tables of the plausibility network: false alarms and hits.
+
+    \b
+    Examples:
+      python -m export plausibility DATA --runs runs
+      python -m export plausibility DATA --runs runs --out onnx_models
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from export.plausibility.evaluation import Answers, render_table
+    from export.plausibility.release import read_some, write_plausibility
+
+    for line in render_table(Answers.read(runs)):
+        click.echo(line)
+    if out is not None:
+        write_plausibility(runs, out, read_some(data))
+        say(f"written to {out}")
 
 
 @main.command("try")

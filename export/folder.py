@@ -27,6 +27,13 @@ def write_models(folder: Path, contents: Mapping[str, bytes]) -> None:
     _write_manifest(folder, {"schema": 1, "models": entries})
 
 
+def add_model(folder: Path, stage: str, content: bytes) -> None:
+    """Write one more model file, or another in its place, and its entry in the manifest."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    manifest["models"][stage] = _write_file(folder, f"{stage}.onnx", content)
+    _write_manifest(folder, manifest)
+
+
 def write_golden(folder: Path) -> None:
     """Store the answers of a folder's models for the example recordings, and add the file to the manifest."""
     detector = Detector(folder)

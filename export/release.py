@@ -23,6 +23,7 @@ from export.figures import Figure
 from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
 from export.out_of_fold import FILE, Answers
+from export.plausibility.release import carry_plausibility
 from export.reference import Exported
 from export.reliability import draw_reliability
 from export.robustness import measure_robustness, save_effects
@@ -72,6 +73,7 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
         (made / "README.md").write_text(render_card(evaluation, effects, specs, dataset, seen), encoding="utf-8")
+        carry_plausibility(runs, out, made, dataset.signals[:3])
         for path in made.iterdir():
             path.replace(out / path.name)
 
