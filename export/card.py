@@ -6,6 +6,7 @@ from export.dataset import Dataset
 from export.evaluation import Evaluation, render_calibration, render_table
 from export.figures import RESAMPLES
 from export.robustness import Effect, render_effects
+from export.stages import INFARCTION
 
 _CARD = """# Model card
 
@@ -27,8 +28,8 @@ unconfirmed and for review by a clinician. They are no medical device.
 - Not for paced rhythms: {paced} of the records are, too few to measure.
 - **Lateral is unproven**: two examples can be neither learned nor measured. Its threshold is the fallback of 0.5, and a
   finding of it carries a warning.
-- Twelve leads in the standard places, raw millivolts at 500 Hz. Swapped cables and other units are not noticed by the
-  networks.
+- Twelve leads in the standard places, raw millivolts at 500 Hz. The two networks do not notice exchanged cables, other
+  units or another rate. `plausibility.onnx` notices many of them, not all.
 
 ## Data
 
@@ -91,8 +92,10 @@ III, aVR, aVL or aVF from I and II. Eight leads: these four are derived so. A sh
 
 ## Networks
 
-Convolutions without padding, whose total stride divides the stride of the windows, so that one pass over a recording
-serves all windows and each window depends on its own samples alone; a transformer block parallel to a feed-forward layer;
+The first convolution does not see the baseline of a lead: from each of its outputs, the mean over {baseline_s:.2f} s around
+it is taken off. So the offset of an electrode changes nothing, and slow wander changes little. Convolutions without
+padding, whose total stride divides the stride of the windows, so that one pass over a recording serves all windows and
+each window depends on its own samples alone; a transformer block parallel to a feed-forward layer;
 mean and maximum of both over the window; two fully connected layers; Platt scaling; sigmoid; mean over the windows.
 Windows: {windows}.
 
@@ -106,7 +109,9 @@ def render_card(
     evaluation: Evaluation, effects: list[Effect], specs: list[ModelSpec], dataset: Dataset, seen: str
 ) -> str:
     """Return the model card as Markdown; `seen` is the line on the training records."""
+    network = INFARCTION.network
     return _CARD.format(
+        baseline_s=network.baseline * network.convolutions[0][1] / specs[0].sampling_rate,
         version=specs[0].version,
         minors=dataset.minors,
         paced=dataset.paced,
