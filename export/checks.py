@@ -65,7 +65,8 @@ def check_model(
     _check_axes(model, spec)
     _check_operators(model, content, limits)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    for samples in (spec.window, spec.window + 1, spec.window + spec.stride - 1, *LENGTHS):
+    usual = [samples for samples in LENGTHS if samples >= spec.window]
+    for samples in (spec.window, spec.window + 1, spec.window + spec.stride - 1, *usual):
         _check_answers(session, reference, spec, _repeat_to_length(signals[:3], samples))
     _check_window_exactness(session, spec, _repeat_to_length(signals[:1], 5050))
     if limits.offset_mv:
