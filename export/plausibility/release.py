@@ -29,7 +29,8 @@ from export.reference import Exported
 
 PLAUSIBILITY = "plausibility"
 VERSION = "4"
-_WINDOWS_PER_CALL = 512
+# 100 windows of 1000 samples every 500 are 100 s, as long as a call of the other models.
+_WINDOWS_PER_CALL = 100
 LIMITS = replace(SHIPPED, most_bytes=200_000, offset_mv=OFFSET_MV)
 """What the file may contain."""
 _HEADING = "## Plausibility of recordings"
