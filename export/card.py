@@ -10,7 +10,7 @@ from export.robustness import Effect, render_effects
 _CARD = """# Model card
 
 Two networks that read a raw 12-lead ECG: `infarction.onnx` (infarction yes or no) and `localization.onnx` (which of six
-sites). Version {version}. This file is written by `python -m export convert`. Its tables of accuracy and calibration are
+sites). A third, `plausibility.onnx`, says whether a recording is what the two were made for; it has a section below. Version {version}. This file is written by `python -m export convert`. Its tables of accuracy and calibration are
 computed from `out_of_fold.csv`, and `python -m export evaluate DATA` prints them again. The table of robustness is also in
 `robustness.csv`, and `python -m export robustness DATA` measures it again from the trained weights.
 
@@ -28,7 +28,7 @@ unconfirmed and for review by a clinician. They are no medical device.
 - **Lateral is unproven**: two examples can be neither learned nor measured. Its threshold is the fallback of 0.5, and a
   finding of it carries a warning.
 - Twelve leads in the standard places, raw millivolts at 500 Hz. Swapped cables and other units are not noticed by the
-  networks.
+  two networks, and by the third not always.
 
 ## Data
 
