@@ -133,10 +133,11 @@ def _answer(  # noqa: PLR0913, PLR0917 - what an answer depends on
 
 
 def choose_thresholds(answers: Answers, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the threshold of each kind: few plain records reach it, and no fewer spoiled ones than it takes to find most.
+    """Return the threshold of each kind: few plain records reach it, most spoiled ones do.
 
-    Among the thresholds that leave at most `_MOST_ALARMS` of the plain records of PTB-XL, and of the others, the highest at
-    which `_AIM` of the spoiled records are found, or the lowest if none finds so many.
+    Few comes first: at most `_MOST_ALARMS` of the plain records of PTB-XL, and `_MOST_ALARMS_ELSEWHERE` of the others,
+    reach a threshold. Of the thresholds that keep this, it is the highest at which `_AIM` of the spoiled records are
+    found, or the lowest if none finds so many.
 
     Args:
         answers: Out-of-fold answers.

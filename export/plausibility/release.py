@@ -163,7 +163,7 @@ def make_spec(answers: Answers, thresholds: NDArray[np.float64]) -> ModelSpec:
         stride=NETWORK.stride,
         labels=KINDS,
         thresholds=tuple(float(threshold) for threshold in thresholds),
-        threshold_method="few alarms on unspoiled records, most spoiled ones found, out of fold: export/plausibility/evaluation.py",
+        threshold_method="few alarms on unspoiled records and most spoiled ones found, out of fold",
         unproven=(),
         windows_per_call=_WINDOWS_PER_CALL,
         calibration={"method": "none"},
