@@ -11,8 +11,8 @@ from export.stages import INFARCTION
 _CARD = """# Model card
 
 Two networks that read a raw 12-lead ECG: `infarction.onnx` (infarction yes or no) and `localization.onnx` (which of six
-sites). A third, `plausibility.onnx`, says whether a recording is what the two were made for; it has a section below. Version {version}. This file is written by `python -m export convert`. Its tables of accuracy and calibration are
-computed from `out_of_fold.csv`, and `python -m export evaluate DATA` prints them again. The table of robustness is also in
+sites). A third, `plausibility.onnx`, says whether a recording is what the two were made for; it has a section below.
+Version {version}. This file is written by `python -m export convert`. Its tables of accuracy and calibration are computed from `out_of_fold.csv`, and `python -m export evaluate DATA` prints them again. The table of robustness is also in
 `robustness.csv`, and `python -m export robustness DATA` measures it again from the trained weights.
 
 ## What they are for

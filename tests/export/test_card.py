@@ -51,7 +51,6 @@ def test_the_card_the_accuracy_page_the_figure_and_the_specs_say_what_the_out_of
         assert model.spec.metrics == collect_metrics(STAGES[model.spec.stage], evaluation)
 
 
-@pytest.mark.xfail(raises=FileNotFoundError, strict=True, reason="version 3 was converted before there was a table")
 def test_the_card_has_the_robustness_of_the_networks_that_gave_the_out_of_fold_answers(dataset, answers):
     with (shipped_models() / ROBUSTNESS).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
