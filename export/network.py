@@ -79,7 +79,7 @@ class BaselineFree(Convolution):
     """A convolution whose outputs do not see the baseline: each of them minus its mean over the places around it.
 
     The places lie side by side, so the mean is that of all samples around the kernel. The convolution is linear, so
-    this is the convolution of the leads minus their moving average: a constant gives zero, whatever its size. Frames
+    this is the convolution of the leads minus their moving average: a constant of any size gives zero. Frames
     without a whole neighbourhood have no output.
     """
 
