@@ -31,12 +31,21 @@ _TILE = 8
 _Weights = dict[str, NDArray[np.float64]]
 
 
-def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
-    """Return the ONNX model, with the spec in its metadata."""
+def to_onnx(exported: Exported, spec: ModelSpec, *, centred: bool = False) -> onnx.ModelProto:
+    """Return the ONNX model, with the spec in its metadata.
+
+    Args:
+        exported: The network and its calibration.
+        spec: What the file promises.
+        centred: Subtract its first sample from each lead. A network that does not see the baseline gives the same
+            answer, with less rounding: beside an offset of 300 mV, the first convolution loses four digits.
+    """
     add, network = GraphBuilder(), exported.network
     share = 1 / len(network.members)
     calibration = _Calibration(*(share * part.double().numpy() for part in (exported.slope, exported.intercept)))
     ecg = add("Unsqueeze", "ecg", add.integers(2))
+    if centred:
+        ecg = add("Sub", ecg, _take_first_sample(add, ecg))
     members = [_Member(add, network.settings, _read_weights(member.state_dict())) for member in network.members]
     logits = reduce(partial(add, "Add"), [member.logits(ecg, calibration) for member in members])
     add("Sigmoid", _cut_to_promised_windows(add, logits, network.settings), name="window_probability")
@@ -47,6 +56,14 @@ def to_onnx(exported: Exported, spec: ModelSpec) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
     helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
     return model
+
+
+def _take_first_sample(add: GraphBuilder, ecg: str) -> str:
+    """Return the first sample of (b, 12, 1, s), or 0 if it is missing, so that it spoils no window; (b, 12, 1, 1)."""
+    first = add("Slice", ecg, add.integers(0), add.integers(1), add.integers(3))
+    zero = add.constant(np.zeros(1, np.float32))
+    # An infinity times 0 is not a number.
+    return add("Where", add("IsNaN", add("Mul", first, zero)), zero, first)
 
 
 def _cut_to_promised_windows(add: GraphBuilder, logits: str, settings: NetworkSettings) -> str:

@@ -62,7 +62,7 @@ def test_a_wrong_rate_is_refused_and_the_right_one_proposed(signals, shipped, tr
     pytest.importorskip("soxr")
     findings = list(shipped.detect_many([Recording(signal, stated) for signal in signals]))
     refused = [finding for finding in findings if any(note.code == "wrong_rate" for note in finding.reasons)]
-    assert len(refused) >= 0.95 * N
+    assert len(refused) >= 0.9 * N
     proposed = [finding for finding in refused if f"probably about {true} Hz" in finding.reasons[0].message]
     assert len(proposed) >= 0.8 * len(refused)
 
@@ -71,7 +71,7 @@ def test_a_wrong_rate_is_refused_and_the_right_one_proposed(signals, shipped, tr
 def test_exchanged_limb_electrodes_are_named(signals, count, code, rows):
     order, signs = rows
     exchanged = [np.vstack([np.array(signs)[:, None] * x[list(order)], x[6:]]).astype(np.float32) for x in signals]
-    assert count(exchanged)[code] >= 0.95 * N
+    assert count(exchanged)[code] >= 0.9 * N
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_exchanged_limb_electrodes_are_named(signals, count, code, rows):
     ],
 )
 def test_other_faults_are_named(signals, count, code, change):
-    assert count([change(signal) for signal in signals])[code] >= 0.95 * N
+    assert count([change(signal) for signal in signals])[code] >= 0.9 * N
 
 
 def test_a_tenth_of_the_amplitude_is_refused(signals, shipped):
     findings = shipped.detect_many([Recording(signal / 10) for signal in signals])
-    assert sum(finding.status == "cannot_analyse" for finding in findings) >= 0.95 * N
+    assert sum(finding.status == "cannot_analyse" for finding in findings) >= 0.9 * N
 
 
 def test_without_the_network_the_same_models_answer_and_only_the_rules_judge(signals, shipped, tmp_path):

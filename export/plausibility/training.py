@@ -22,10 +22,12 @@ SEED = 0
 NETWORK = NetworkSettings(
     window=1000,
     stride=500,
-    convolutions=((24, 20, 10), (32, 5, 2)),
-    feed_forward=48,
+    convolutions=((16, 20, 10), (32, 9, 5)),
+    heads=1,
+    neighbours=4,
+    feed_forward=32,
     hidden=64,
-    dropout=0.1,
+    dropout=0.05,
     baseline=13,
 )
 
@@ -34,7 +36,7 @@ NETWORK = NetworkSettings(
 class TrainingSettings:
     """How the network is fitted."""
 
-    steps: int = 2000
+    steps: int = 3000
     batch: int = 64
     learning_rate: float = 4e-3
     weight_decay: float = 0.02
