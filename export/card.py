@@ -46,7 +46,7 @@ brackets: 95% interval of {resamples} bootstrap resamples by patient. Sites are 
 where the second network is used; the thresholds of the shipped files are chosen on all out-of-fold answers. A dozen
 settings of the networks and their training were compared on the same folds, so the figures lean a little to the bright
 side; the differences between the settings were smaller than the intervals.
-What was chosen so last, and what the figures are where the other folds choose it, is in the [changelog](CHANGELOG.md).
+The [changelog](CHANGELOG.md) says what was chosen so last.
 
 {table}
 The shipped networks have learned from all records. {seen}
