@@ -15,6 +15,7 @@ from export.stages import STAGES, Stage
 
 FILE = "out_of_fold.csv"
 LABELS = ("infarction", *SITES)
+_DECIMALS = 6
 
 
 def read_out_of_fold(stage: Stage, dataset: Dataset, runs: Path) -> OutOfFold:
@@ -50,7 +51,8 @@ class Answers:
             folds = out_of_fold.folds
             parts.append(choose_across(out_of_fold.logits, stage.truth(dataset), folds, stage.select_scored(dataset)))
         probability, found = (np.hstack(of_stages) for of_stages in zip(*parts, strict=True))
-        return cls(dataset.names, folds, probability, found)
+        # As in the table, so that its figures are the same to the last digit.
+        return cls(dataset.names, folds, probability.round(_DECIMALS), found)
 
     @classmethod
     def read(cls, path: Path) -> "Answers":
@@ -80,4 +82,4 @@ class Answers:
             for name, fold, probability, found in zip(
                 self.names, self.folds, self.probability, self.found, strict=True
             ):
-                writer.writerow([name, fold, *(f"{number:.6f}" for number in probability), *found.astype(int)])
+                writer.writerow([name, fold, *(f"{number:.{_DECIMALS}f}" for number in probability), *found.astype(int)])

@@ -98,7 +98,7 @@ def fit(
             optimizer.step()
             schedule.step()
             step += 1
-            _average(averaged, network, min(settings.averaging, step / (step + 10)))
+            average_weights(averaged, network, min(settings.averaging, step / (step + 10)))
             total += float(loss.detach()) * len(rows)
         report(epoch, total / len(x))
         if epoch in settings.candidates:
@@ -127,7 +127,8 @@ class _Loss:
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+def average_weights(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move averaged weights towards those of a network; `decay` is the share that stays."""
     for mean, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(new, 1 - decay)

@@ -154,7 +154,8 @@ def choose_thresholds(answers: Answers, rows: NDArray[np.bool_]) -> NDArray[np.f
                 max(one, limit)
                 for one, limit in zip(chosen, _find_limits(answers.plain[counted & group], shares), strict=True)
             ]
-    return np.clip(np.array(chosen), *_THRESHOLDS)
+    clipped: NDArray[np.float64] = np.clip(np.array(chosen), *_THRESHOLDS)
+    return clipped
 
 
 def _find_limits(plain: NDArray[np.float64], shares: list[float]) -> Iterator[float]:

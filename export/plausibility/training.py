@@ -16,6 +16,7 @@ from export.errors import RunsError
 from export.network import Network, NetworkSettings
 from export.plausibility.records import MAIN_DATABASE, Records
 from export.plausibility.spoiling import KINDS, plan_lesson, spoil
+from export.training import average_weights
 
 N_FOLDS = 5
 SEED = 0
@@ -116,7 +117,7 @@ def fit(records: Records, rows: NDArray[np.int64], settings: TrainingSettings, r
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        _average(averaged, network, min(settings.averaging, step / (step + 10)))
+        average_weights(averaged, network, min(settings.averaging, step / (step + 10)))
         total += float(loss.detach())
         if step % 100 == 0:
             report(f"step {step}, loss {total / 100:.4f}")
@@ -143,15 +144,6 @@ def _loss(logits: Tensor, target: Tensor) -> Tensor:
     asked = torch.ones_like(target)
     asked[:, :-1] -= target[:, -1:]
     return (loss * asked).sum() / asked.sum() * len(KINDS)
-
-
-@torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    for mean, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(new, 1 - decay)
-        else:
-            mean.copy_(new)
 
 
 def _fingerprint(records: Records, settings: TrainingSettings) -> str:
