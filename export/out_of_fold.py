@@ -82,4 +82,6 @@ class Answers:
             for name, fold, probability, found in zip(
                 self.names, self.folds, self.probability, self.found, strict=True
             ):
-                writer.writerow([name, fold, *(f"{number:.{_DECIMALS}f}" for number in probability), *found.astype(int)])
+                writer.writerow(
+                    [name, fold, *(f"{number:.{_DECIMALS}f}" for number in probability), *found.astype(int)]
+                )
