@@ -121,7 +121,7 @@ class Cascade(NamedTuple):
         Args:
             subject: The recording.
             report: Of the quality rules.
-            mean: Of the third model's windows; None if there is no such model.
+            mean: Of the third model's windows; None without a third model.
             read_end: Reads the last `END_S` seconds as they were stated, before resampling.
         """
         probabilities = mean.probability() if mean and mean.counted else None
@@ -207,7 +207,7 @@ class _StageResult:
 
 
 class _Checks:
-    """What the third model found in each recording; nothing if there is no such model.
+    """What the third model found in each recording; empty without a third model.
 
     Args:
         model: The third model.

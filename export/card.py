@@ -60,7 +60,7 @@ Whether a probability of 0.7 is right 7 times in 10, by the same out-of-fold ans
   bins of equal numbers of records. It is never negative, so chance alone makes it larger than 0, and the more so the fewer
   the records; resampling adds to it, so the intervals lie too high.
 - `ece_by_chance`: what the same probabilities get if they are exactly right: mean and 95% range of {resamples} drawn truths.
-  An `ece` within the range is no proof of an error, and with few records no proof of calibration either.
+  An `ece` within the range does not show an error. With few records, it does not prove calibration either.
 - `brier` and `log_loss`: mean squared error and mean negative log-likelihood of the probabilities; smaller is better.
 
 ![Reliability](reliability.svg)

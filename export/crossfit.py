@@ -20,6 +20,7 @@ from export.network import Network
 from export.stages import N_FOLDS, SEED, Stage
 from export.teaching import TeacherAnswers, make_examples
 from export.training import Examples, compute_window_logits, fit
+from export.weights_file import is_trained, save_weights
 
 FIRST_TEACHER_SEED = 1000
 Report = Callable[[str], None]
@@ -215,10 +216,7 @@ def _train(job: _Job, dataset: Dataset, runs: Path, report: Report) -> None:
     stage, path = job.stage, runs / job.name
     examples = make_examples(stage, dataset, job.rows, dataset.folds(N_FOLDS, SEED), job.answers)
     fingerprint = _compute_fingerprint(stage, examples)
-    if path.exists():
-        if torch.load(path, weights_only=True)["fingerprint"] != fingerprint:
-            msg = f"{path} was trained with other settings or records: remove it, or choose another folder for the runs"
-            raise RunsError(msg)
+    if is_trained(path, fingerprint):
         report(f"{path.stem}: done before")
         return
     weights = {
@@ -230,9 +228,7 @@ def _train(job: _Job, dataset: Dataset, runs: Path, report: Report) -> None:
             lambda epoch, loss: report(f"{path.stem}: epoch {epoch}, loss {loss:.4f}"),
         )
     }
-    unfinished = path.with_suffix(".unfinished")
-    torch.save({"fingerprint": fingerprint, "weights": weights}, unfinished)
-    unfinished.replace(path)
+    save_weights(path, fingerprint, weights)
 
 
 def _compute_fingerprint(stage: Stage, examples: Examples) -> str:

@@ -110,7 +110,7 @@ def measure_robustness(dataset: Dataset, runs: Path, report: Callable[[str], Non
     Raises:
         RunsError: A file is missing, was trained with other settings, or is of other records.
     """
-    torch.set_num_threads(1)  # two are no faster, and much slower on a machine that has other work
+    torch.set_num_threads(1)  # with more, a busy machine is much slower, and an idle one is not faster
     infarction, localization = (HeldOut(stage, dataset, runs) for stage in STAGES.values())
     comparison = _Comparison(dataset, infarction.answer(_leave), localization.answer(_leave))
     effects = []

@@ -78,7 +78,7 @@ FAULTS = {
 
 
 def choose_faults(report: QualityReport, margins: Mapping[str, float]) -> list[str]:
-    """Return the labels that a reader needs: one of each group, and none beside one that makes the others meaningless.
+    """Return the labels that a reader needs: at most one of each group. One that hides the others stands alone.
 
     Args:
         report: Of the rules. If the amplitudes are far from those of an ECG, the network's answer means nothing.

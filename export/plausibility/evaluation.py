@@ -15,7 +15,8 @@ from export.errors import RunsError
 from export.network import Network
 from export.plausibility.records import MAIN_DATABASE, RATE, SAMPLES, Records
 from export.plausibility.spoiling import KINDS, Plan, plan_kind, plan_nothing, spoil
-from export.plausibility.training import N_FOLDS, NETWORK, SEED, load_network, name_file
+from export.plausibility.training import NETWORK, load_network, name_file
+from export.stages import N_FOLDS, SEED
 
 CASES: tuple[tuple[str, float | None], ...] = (
     *((kind, None) for kind in KINDS),
@@ -137,7 +138,7 @@ def choose_thresholds(answers: Answers, rows: NDArray[np.bool_]) -> NDArray[np.f
 
     Few comes first: at most `_MOST_ALARMS` of the plain records of PTB-XL, and `_MOST_ALARMS_ELSEWHERE` of the others,
     reach a threshold. Of the thresholds that keep this, it is the highest at which `_AIM` of the spoiled records are
-    found, or the lowest if none finds so many.
+    found. If none of them finds that share, it is the lowest.
 
     Args:
         answers: Out-of-fold answers.

@@ -381,6 +381,6 @@ def _shift_leads(ecg: Tensor, random: Generator) -> Tensor:
 
 
 def _shuffle_leads(ecg: Tensor, random: Generator) -> Tensor:
-    """Leads in an order that is no order of leads."""
+    """Leads in a wrong order."""
     order = torch.rand(ecg.shape[:2], generator=random).argsort(dim=1)
     return ecg.gather(1, order[..., None].expand(ecg.shape))

@@ -16,10 +16,10 @@ from export.errors import RunsError
 from export.network import Network, NetworkSettings
 from export.plausibility.records import MAIN_DATABASE, Records
 from export.plausibility.spoiling import KINDS, plan_lesson, spoil
+from export.stages import N_FOLDS, SEED
 from export.training import average_weights
+from export.weights_file import is_trained, save_weights
 
-N_FOLDS = 5
-SEED = 0
 NETWORK = NetworkSettings(
     window=1000,
     stride=500,
@@ -68,14 +68,11 @@ def train(records: Records, runs: Path, report: Report, settings: TrainingSettin
     for fold in (*range(N_FOLDS), None):
         path = runs / name_file(fold)
         fingerprint = _fingerprint(records, settings)
-        if path.exists():
-            if torch.load(path, weights_only=True)["fingerprint"] != fingerprint:
-                msg = f"{path} was trained with other settings or records: use another folder for the runs"
-                raise RunsError(msg)
+        if is_trained(path, fingerprint):
             continue
         rows = np.flatnonzero(folds != fold) if fold is not None else np.arange(len(folds))
         network = fit(records, rows, settings, lambda line, path=path: report(f"{path.stem}: {line}"))  # type: ignore[misc]
-        torch.save({"fingerprint": fingerprint, "weights": network.state_dict()}, path)
+        save_weights(path, fingerprint, network.state_dict())
 
 
 def load_network(path: Path) -> Network:
@@ -139,7 +136,7 @@ def _draw(records: Records, rows: NDArray[np.int64], n: int, random: torch.Gener
 
 
 def _loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy; of what is no ECG, nothing else is asked."""
+    """Binary cross-entropy. If a signal is not an ECG, its other labels do not count."""
     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     asked = torch.ones_like(target)
     asked[:, :-1] -= target[:, -1:]
