@@ -19,7 +19,7 @@ class AugmentationSettings:
     """Relative spread of the gain of each lead."""
     noise_mv: float = 0.02
     """Upper limit of a record's white noise."""
-    lead_dropout: float = 0.05
+    lead_dropout: float = 0.08
     """Probability that a lead is zero."""
     stretch: float = 0.1
     """Relative spread of a batch's speed."""
@@ -32,7 +32,7 @@ class AugmentationSettings:
     muscle_mv: float = 0.05
     """Upper limit of the root mean square of noise above 20 Hz."""
     high_pass_hz: tuple[float, float] = (0.05, 0.7)
-    """Limits of the cut-off frequency of a filter of first order."""
+    """Limits of the cut-off frequency of a filter of first or second order."""
     low_pass_hz: tuple[float, float] = (25.0, 150.0)
     """Limits of the cut-off frequency of a filter of second order."""
     rates: tuple[int, ...] = (100, 250)
@@ -41,8 +41,8 @@ class AugmentationSettings:
     """Upper limit of the step of the converter."""
 
 
-def augment(ecg: Tensor, crop: int, settings: AugmentationSettings, random: Generator) -> Tensor:
-    """Cut one random stretch of `crop` samples from each record and disturb it.
+def cut(ecg: Tensor, crop: int, settings: AugmentationSettings, random: Generator) -> Tensor:
+    """Cut one random stretch of each record, all a little faster or slower.
 
     Args:
         ecg: Millivolts, shape (batch, leads, samples), samples >= crop.
@@ -53,18 +53,32 @@ def augment(ecg: Tensor, crop: int, settings: AugmentationSettings, random: Gene
     Returns:
         Shape (batch, leads, crop).
     """
-    n, leads, samples = ecg.shape
-    draw = _Draw(n, leads, random, ecg.device)
+    samples = ecg.shape[2]
     speed = float(torch.empty(1).uniform_(1 - settings.stretch, 1 + settings.stretch, generator=random))
     length = min(samples, round(crop * speed))
-    starts = torch.randint(0, samples - length + 1, (n,), generator=random).tolist()
+    starts = torch.randint(0, samples - length + 1, (len(ecg),), generator=random).tolist()
     x = torch.stack([ecg[i, :, start : start + length] for i, start in enumerate(starts)])
-    x = functional.interpolate(x, size=crop, mode="linear", align_corners=False)
+    return functional.interpolate(x, size=crop, mode="linear", align_corners=False)
+
+
+def augment(x: Tensor, settings: AugmentationSettings, random: Generator) -> Tensor:
+    """Disturb a batch.
+
+    Args:
+        x: Millivolts, shape (batch, leads, samples).
+        settings: Strengths.
+        random: Source of all randomness.
+
+    Returns:
+        The same shape.
+    """
+    n, leads, samples = x.shape
+    draw = _Draw(n, leads, random, x.device)
     x = x * torch.exp(settings.gain * draw.normal(1)) * torch.exp(settings.lead_gain * draw.normal(leads))
     if disturbed := round(settings.share * n):
-        of_device = _disturb(x[:disturbed], settings, _Draw(disturbed, leads, random, ecg.device))
+        of_device = _disturb(x[:disturbed], settings, _Draw(disturbed, leads, random, x.device))
         x = torch.cat([of_device, x[disturbed:]])
-    x = x + draw.normal(leads, crop) * draw.uniform(0, settings.noise_mv)
+    x = x + draw.normal(leads, samples) * draw.uniform(0, settings.noise_mv)
     return x * (draw.uniform(0, 1, leads) >= settings.lead_dropout)
 
 
@@ -119,7 +133,8 @@ def _filter(x: Tensor, settings: AugmentationSettings, draw: _Draw) -> Tensor:
     white = torch.fft.rfft(draw.normal(draw.leads, crop)) * (above / above.mean().sqrt())
     spectrum = torch.fft.rfft(x) + rms * white
     ratio = 1j * hertz / draw.log_uniform(settings.high_pass_hz)
-    response = torch.where(draw.coin() > 0, ratio / (1 + ratio), torch.ones_like(ratio))
+    high_pass = torch.where(draw.coin() > 0, ratio / (1 + ratio), ratio**2 / (1 + 2**0.5 * ratio + ratio**2))
+    response = torch.where(draw.coin() > 0, high_pass, torch.ones_like(ratio))
     ratio = 1j * hertz / draw.log_uniform(settings.low_pass_hz)
     low_pass = 1 / (1 + 2**0.5 * ratio + ratio**2)
     response = response * torch.where(draw.coin() > 0, low_pass, torch.ones_like(ratio))

@@ -1,12 +1,11 @@
-"""Train one stage: its teachers, a network for each fold with its logits for that fold, and the final network."""
+"""Train one stage: a network for each fold with its logits for that fold, and the final network."""
 
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,8 @@ from export.dataset import Dataset
 from export.errors import RunsError
 from export.network import Network
 from export.stages import N_FOLDS, SEED, Stage
-from export.teaching import TeacherAnswers, make_examples
-from export.training import Examples, compute_window_logits, fit
+from export.teaching import make_examples
+from export.training import Examples, Teaching, compute_window_logits, fit
 from export.weights_file import is_trained, save_weights
 
 FIRST_TEACHER_SEED = 1000
@@ -60,21 +59,21 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One network to fit."""
+    """One network to fit, and the files of its teachers."""
 
-    name: str
+    file: str
     stage: Stage
     rows: NDArray[np.bool_]
     """Labelled records that it may learn from, shape (records,)."""
-    answers: TeacherAnswers | None = None
+    teachers: tuple[str, ...] = ()
 
 
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
-    """Train the teachers and the folds of a stage, then its final network on all records.
+    """Train the folds of a stage, then its final network on all records. Each network has teachers of its own.
 
-    Writes into `runs`: `NAME_teacher0_without01.pt` ... if the stage has teachers, `NAME_fold0.pt` ... (weights after
-    each candidate epoch), `NAME_final.pt` (after the one that the folds chose) and `NAME_out_of_fold.npz`. Files that
-    exist are kept, so an interrupted training goes on where it stopped.
+    Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that
+    the folds chose), `NAME_fold0_teacher0.pt` ... and `NAME_out_of_fold.npz`. Files that exist are kept, so an
+    interrupted training goes on where it stopped.
 
     Args:
         stage: What to train.
@@ -85,33 +84,26 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    teachers = Teachers(stage, dataset, runs)
-    out_of_fold = _train_folds(stage, dataset, runs, teachers, report)
+    out_of_fold = train_folds(stage, dataset, runs, report)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
     rows = stage.select_scored(dataset)
     epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
     n_records = len(dataset.names)
     report(f"{stage.name}: the folds chose epoch {epoch}; training on all {n_records} records")
     final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
-    everyone = np.ones(n_records, np.bool_)
-    _train_all([_Job(name_final_file(stage), final, everyone, teachers.answer(None))], dataset, runs, report)
+    _train_taught([_Job(name_final_file(stage), final, np.ones(n_records, np.bool_))], dataset, runs, report)
 
 
 def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> OutOfFold:
-    """Train the teachers and the folds of a stage, and return the logits of the records that each fold has not seen.
+    """Train the folds of a stage, and return the logits of the records that each fold has not seen.
 
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    return _train_folds(stage, dataset, runs, Teachers(stage, dataset, runs), report)
-
-
-def _train_folds(stage: Stage, dataset: Dataset, runs: Path, teachers: "Teachers", report: Report) -> OutOfFold:
     runs.mkdir(parents=True, exist_ok=True)
     folds = dataset.folds(N_FOLDS, SEED)
-    _train_all([_Job(name, changed, rows) for name, changed, rows in teachers.list_networks()], dataset, runs, report)
-    jobs = [_Job(name_fold_file(stage, fold), stage, folds != fold, teachers.answer(fold)) for fold in range(N_FOLDS)]
-    _train_all(jobs, dataset, runs, report)
+    jobs = [_Job(name_fold_file(stage, fold), stage, folds != fold) for fold in range(N_FOLDS)]
+    _train_taught(jobs, dataset, runs, report)
     return _answer_held_out_records(stage, dataset, folds, runs)
 
 
@@ -125,61 +117,29 @@ def name_final_file(stage: Stage) -> str:
     return f"{stage.name}_final.pt"
 
 
-class Teachers:
-    """Networks that have seen neither of two folds, for each pair of folds.
+def _train_taught(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report) -> None:
+    """Train the teachers of each network on its own records, then the networks."""
+    teachers = [
+        [
+            _Job(f"{Path(job.file).stem}_teacher{number}.pt", make_teacher(job.stage, number), job.rows)
+            for number in range(job.stage.teachers)
+        ]
+        for job in jobs
+    ]
+    _train_all([teacher for of_job in teachers for teacher in of_job], dataset, runs, report)
+    taught = [
+        replace(job, teachers=tuple(teacher.file for teacher in of_job))
+        for job, of_job in zip(jobs, teachers, strict=True)
+    ]
+    _train_all(taught, dataset, runs, report)
 
-    A network of a fold learns from the answers to records of another fold that the pair of these two folds gives: its
-    teacher has seen neither the record nor any record on which the network is measured.
-    """
 
-    def __init__(self, stage: Stage, dataset: Dataset, runs: Path) -> None:
-        self._stage, self._dataset, self._runs = stage, dataset, runs
-        self._folds = dataset.folds(N_FOLDS, SEED)
-        self._pairs = list(combinations(range(N_FOLDS), 2))
-        self._answered: dict[str, NDArray[np.float32]] = {}
-
-    def list_networks(self) -> Iterator[tuple[str, Stage, NDArray[np.bool_]]]:
-        """Yield the file of each network, the stage with its settings and the records that it learns from."""
-        for number in range(self._stage.teachers):
-            for pair in self._pairs:
-                yield self._name(number, pair), self._make_stage(number), ~np.isin(self._folds, pair)
-
-    def answer(self, held_out: int | None) -> TeacherAnswers | None:
-        """Return the answers for the network that has not seen a fold, or for the final one; None without teachers."""
-        if not self._stage.teachers:
-            return None
-        n_labelled, n_coded = len(self._dataset.names), len(self._dataset.coded.patients)
-        answers = TeacherAnswers(*(np.zeros((n, len(self._stage.labels)), np.float32) for n in (n_labelled, n_coded)))
-        used = [pair for pair in self._pairs if held_out in {None, *pair}]
-        for fold in range(N_FOLDS):
-            rows = self._folds == fold
-            of_fold = [self._compute_logits(pair)[:n_labelled][rows] for pair in used if fold in pair]
-            answers.labelled[rows] = np.mean(of_fold, axis=0)
-        answers.coded[:] = np.mean([self._compute_logits(pair)[n_labelled:] for pair in used], axis=0)
-        return answers
-
-    def _compute_logits(self, pair: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the mean logits of the networks of a pair for all records, labelled ones first."""
-        n_auxiliary = self._stage.auxiliary(self._dataset).shape[1]
-        parts = []
-        for number in range(self._stage.teachers):
-            name = self._name(number, pair)
-            if name not in self._answered:
-                network = load_network(self._make_stage(number), self._runs / name, -1, n_auxiliary)
-                signals = (self._dataset.signals, self._dataset.coded.signals)
-                of_windows = [compute_window_logits(network, part) for part in signals if len(part)]
-                self._answered[name] = np.concatenate([part.mean(axis=1) for part in of_windows])
-            parts.append(self._answered[name])
-        mean: NDArray[np.float32] = np.mean(parts, axis=0)
-        return mean
-
-    def _make_stage(self, number: int) -> Stage:
-        """Return the stage as a teacher learns it: with one member, because the mean of the teachers is taken."""
-        training = replace(self._stage.training, seed=self._stage.training.seed + FIRST_TEACHER_SEED + number)
-        return replace(self._stage, network=replace(self._stage.network, members=1), training=training, teachers=0)
-
-    def _name(self, number: int, pair: tuple[int, int]) -> str:
-        return f"{self._stage.name}_teacher{number}_without{pair[0]}{pair[1]}.pt"
+def make_teacher(stage: Stage, number: int) -> Stage:
+    """Return the stage as a teacher learns it: with one member, because the mean of the teachers is taken."""
+    training = replace(
+        stage.training, candidates=(stage.training.epochs,), seed=stage.training.seed + FIRST_TEACHER_SEED + number
+    )
+    return replace(stage, network=replace(stage.network, members=1), training=training, teachers=0)
 
 
 def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
@@ -213,18 +173,24 @@ def _train_all(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report) -
 
 def _train(job: _Job, dataset: Dataset, runs: Path, report: Report) -> None:
     torch.set_num_threads(1)
-    stage, path = job.stage, runs / job.name
-    examples = make_examples(stage, dataset, job.rows, dataset.folds(N_FOLDS, SEED), job.answers)
+    stage, path = job.stage, runs / job.file
+    examples = make_examples(stage, dataset, job.rows)
     fingerprint = _compute_fingerprint(stage, examples)
     if is_trained(path, fingerprint):
         report(f"{path.stem}: done before")
         return
+    n_auxiliary = examples.targets.shape[1] - examples.n_labels
+    teachers = [
+        load_network(make_teacher(stage, number), runs / file, -1, n_auxiliary)
+        for number, file in enumerate(job.teachers)
+    ]
     weights = {
         epoch: network.state_dict()
         for epoch, network in fit(
             stage.network,
             stage.training,
             examples,
+            Teaching(teachers, stage.teacher_share),
             lambda epoch, loss: report(f"{path.stem}: epoch {epoch}, loss {loss:.4f}"),
         )
     }

@@ -34,9 +34,9 @@ class Stage:
     coded_weight: float = 0.0
     """Weight of a record without label of the experts, whose labels are estimated. 0: they are not used."""
     teachers: int = 0
-    """Networks, for each pair of folds, whose answers to the records of the pair help to estimate labels."""
-    teacher_share: float = 0.5
-    """Part of a label that its estimate replaces if there are teachers."""
+    """Networks with other random starts, of the same records, whose mean answer the network learns."""
+    teacher_share: float = 0.8
+    """Part of the loss that compares with the answer of the teachers if there are any."""
 
     def truth(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return 0 or 1, shape (records, labels)."""
@@ -66,8 +66,8 @@ INFARCTION = Stage(
     ("infarction",),
     NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), baseline=15),
     TrainingSettings(
-        epochs=14,
-        candidates=(10, 12, 14),
+        epochs=16,
+        candidates=(12, 14, 16),
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
@@ -77,19 +77,19 @@ INFARCTION = Stage(
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
-    teachers=1,
+    teachers=3,
 )
 LOCALIZATION = Stage(
     "localization",
     SITES,
     NetworkSettings(
-        window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
+        window=800, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
     ),
     TrainingSettings(epochs=36, candidates=(24, 30, 36), stride=350, augmentation=AugmentationSettings(share=0.5)),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,
     coded_weight=0.5,
-    teachers=1,
+    teachers=4,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}

@@ -1,7 +1,7 @@
 """Fit one network."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from export.augmentation import AugmentationSettings, augment
+from export.augmentation import AugmentationSettings, augment, cut
 from export.network import Network, NetworkSettings
 
 
@@ -57,8 +57,21 @@ class Examples:
     """Weight of each record's label loss, shape (records,)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """Networks whose answers another one learns (distillation; Hinton, Vinyals and Dean 2015)."""
+
+    teachers: Sequence[Network] = ()
+    share: float = 0.0
+    """Part of the loss that compares with the mean answer of the teachers. The rest compares with the targets."""
+
+
 def fit(
-    sizes: NetworkSettings, settings: TrainingSettings, examples: Examples, report: Callable[[int, float], None]
+    sizes: NetworkSettings,
+    settings: TrainingSettings,
+    examples: Examples,
+    teaching: Teaching,
+    report: Callable[[int, float], None],
 ) -> Iterator[tuple[int, Network]]:
     """Fit a network and yield its averaged weights after each candidate epoch.
 
@@ -66,6 +79,7 @@ def fit(
         sizes: Sizes of the network.
         settings: Schedule, loss and augmentation.
         examples: What to fit it to.
+        teaching: Teachers, which see each crop before it is disturbed.
         report: Called after each epoch with its number and its mean loss.
 
     Yields:
@@ -79,6 +93,7 @@ def fit(
     x, y, weight = (torch.from_numpy(a).to(device) for a in (examples.signals, examples.targets, examples.weight))
     y = y * (1 - settings.smoothing) + settings.smoothing / 2
     loss_of = _Loss(y, examples.n_labels, settings)
+    teachers = [teacher.to(device).eval() for teacher in teaching.teachers]
     steps = math.ceil(len(x) / settings.batch)
     optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -90,8 +105,12 @@ def fit(
         total = 0.0
         for drawn in torch.randperm(len(x), generator=random).tensor_split(steps):
             rows = drawn.to(device)
-            crop = augment(x[rows], settings.crop, settings.augmentation, random)
-            loss = loss_of(network.member_logits(crop, settings.stride), y[rows], weight[rows])
+            crop = cut(x[rows], settings.crop, settings.augmentation, random)
+            logits = network.member_logits(augment(crop, settings.augmentation, random), settings.stride)
+            loss = loss_of(logits, y[rows], weight[rows])
+            if teachers:
+                taught = loss_of.compare(logits, _answer(teachers, crop, settings.stride), weight[rows])
+                loss = (1 - teaching.share) * loss + teaching.share * taught
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -121,9 +140,23 @@ class _Loss:
         loss = functional.binary_cross_entropy(
             probability.clamp(1e-6, 1 - 1e-6), target[:, None].expand_as(probability), reduction="none"
         )
-        of_record = (loss * (1 + (self.positive_weight - 1) * target[:, None])).mean(dim=(0, 2))
+        return self._mean(loss * (1 + (self.positive_weight - 1) * target[:, None]), weight)
+
+    def compare(self, logits: Tensor, answer: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss of logits beside the probabilities of the teachers, (batch, windows, targets)."""
+        loss = functional.binary_cross_entropy_with_logits(logits, answer.expand_as(logits), reduction="none")
+        return self._mean(loss, weight)
+
+    def _mean(self, loss: Tensor, weight: Tensor) -> Tensor:
+        of_record = loss.mean(dim=(0, 2))
         labels = (of_record[:, : self.n_labels].mean(dim=1) * weight).sum() / weight.sum()
         return labels + self.settings.auxiliary_weight * of_record[:, self.n_labels :].mean()
+
+
+@torch.no_grad()
+def _answer(teachers: Sequence[Network], ecg: Tensor, stride: int) -> Tensor:
+    """Return the mean probabilities of the teachers, shape (batch, windows, targets)."""
+    return torch.stack([torch.sigmoid(teacher.member_logits(ecg, stride)).mean(dim=0) for teacher in teachers]).mean(0)
 
 
 @torch.no_grad()
