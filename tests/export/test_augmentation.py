@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from export.augmentation import AugmentationSettings, augment
+from export.augmentation import AugmentationSettings, augment, cut
 
 STILL = AugmentationSettings(gain=0, lead_gain=0, noise_mv=0, lead_dropout=0, stretch=0)
 QUIET = replace(
@@ -34,24 +34,33 @@ def batch():
 
 
 def disturbed(batch, **changes):
-    return augment(batch, 2400, replace(QUIET, **changes), random())
+    return augment(batch, replace(QUIET, **changes), random())
 
 
 def test_without_any_strength_a_batch_stays_as_it_is(batch):
-    torch.testing.assert_close(augment(batch, 2400, STILL, random()), batch)
+    torch.testing.assert_close(augment(batch, STILL, random()), batch)
     torch.testing.assert_close(disturbed(batch), batch, atol=2e-4, rtol=1e-3)
 
 
 def test_only_the_share_of_a_batch_is_disturbed(batch):
-    result = augment(batch, 2400, replace(STILL, share=0.5), random())
+    result = augment(batch, replace(STILL, share=0.5), random())
     changed = [not torch.equal(a, b) for a, b in zip(result, batch, strict=True)]
     assert changed == [True] * 4 + [False] * 4
 
 
 def test_the_same_seed_gives_the_same_batch(batch):
     settings = AugmentationSettings(share=0.5)
-    torch.testing.assert_close(augment(batch, 1000, settings, random(3)), augment(batch, 1000, settings, random(3)))
-    assert augment(batch, 1000, settings, random(3)).shape == (8, 12, 1000)
+    torch.testing.assert_close(augment(batch, settings, random(3)), augment(batch, settings, random(3)))
+
+
+def test_a_crop_is_a_stretch_of_its_record_at_about_its_speed(batch):
+    torch.testing.assert_close(cut(batch, 2400, STILL, random()), batch)
+    places = torch.arange(2400.0).expand(8, 12, 2400).contiguous()
+    crop = cut(places, 1000, replace(STILL, stretch=0.1), random(3))
+    assert crop.shape == (8, 12, 1000)
+    speed = crop.diff(dim=2)[..., 1:-1]
+    assert 0.9 <= float(speed.min()) <= float(speed.max()) <= 1.1
+    assert len(crop[:, 0, 0].unique()) > 4
 
 
 def spectrum(x):
@@ -71,6 +80,14 @@ def test_wander_is_slow_and_muscle_noise_is_fast(batch):
     assert power[hertz < 1].sum() > 5 * power[hertz >= 1].sum()
     power, hertz = spectrum(disturbed(batch, muscle_mv=0.2) - batch)
     assert power[hertz >= 20].sum() > 100 * power[hertz < 20].sum()
+
+
+def test_high_pass_filters_are_of_first_and_of_second_order(batch):
+    slow = torch.sin(2 * torch.pi * 0.25 * torch.arange(2400) / 500).expand(8, 12, 2400).contiguous()
+    height = disturbed(slow, high_pass_hz=(0.5, 0.5)).std(dim=2).mean(dim=1) / slow.std()
+    # At half the limit: 1 / sqrt(5) and 1 / sqrt(17), or untouched.
+    near = (height[:, None] - torch.tensor([0.447, 0.243, 1.0])).abs().argmin(dim=1)
+    assert set(near.tolist()) == {0, 1, 2}
 
 
 def test_filters_take_away_what_is_below_or_above_their_limits(batch):

@@ -9,7 +9,7 @@ import pytest
 from export.dataset import CodedRecords, read_dataset
 from export.errors import DatasetError
 from export.stages import INFARCTION, LOCALIZATION
-from export.teaching import TeacherAnswers, make_examples
+from export.teaching import make_examples
 
 STAGES = (replace(INFARCTION, coded_weight=0.3), replace(LOCALIZATION, coded_weight=0.3, healthy_share=1.0))
 
@@ -61,8 +61,7 @@ def test_coded_records_of_another_length_are_refused(dataset_folder, coded_folde
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
-    folds, everyone = more.folds(5, 0), np.ones(60, np.bool_)
-    examples = make_examples(stage, more, everyone, folds)
+    examples = make_examples(stage, more, np.ones(60, np.bool_))
     taught = int(stage.select_taught(more).sum())
     assert len(examples.signals) == len(examples.targets) == len(examples.weight) == taught + 12
     ill = more.infarction[:12, 0] > 0
@@ -75,42 +74,15 @@ def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_patients_who_are_held_out_are_left_out_of_the_coded_records_too(more, stage):
     rows = ~np.isin(more.patients, ["p1"])
-    examples = make_examples(stage, more, rows, more.folds(5, 0))
+    examples = make_examples(stage, more, rows)
     of_held_out = {signal.tobytes() for signal in more.signals[~rows]}
     assert not of_held_out & {signal.tobytes() for signal in examples.signals}
     assert len(examples.signals) == int((stage.select_taught(more) & rows).sum()) + 10
 
 
 def test_without_a_weight_coded_records_are_not_used(more):
-    examples = make_examples(replace(INFARCTION, coded_weight=0.0), more, np.ones(60, np.bool_), more.folds(5, 0))
+    examples = make_examples(replace(INFARCTION, coded_weight=0.0), more, np.ones(60, np.bool_))
     np.testing.assert_array_equal(examples.signals, more.signals)
-
-
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_a_label_is_no_part_of_its_own_estimate(more, stage):
-    random = np.random.default_rng(0)
-    answers = TeacherAnswers(*(random.normal(size=(n, len(stage.labels))).astype(np.float32) for n in (60, 12)))
-    taught_by_estimates = replace(stage, teacher_share=1.0, coded_weight=0.0)
-    folds, everyone = more.folds(5, 0), np.ones(60, np.bool_)
-    before = make_examples(taught_by_estimates, more, everyone, folds, answers).targets[:, : len(stage.labels)]
-    # Another site of the same infarction: who is ill stays, and so do the records that are taught.
-    at = int(np.flatnonzero(more.infarction[:, 0])[0])
-    sites = more.sites.copy()
-    sites[at] = np.roll(sites[at], 1)
-    after = make_examples(taught_by_estimates, replace(more, sites=sites), everyone, folds, answers)
-    row = int(np.flatnonzero(stage.select_taught(more)).tolist().index(at))
-    np.testing.assert_array_equal(after.targets[row, : len(stage.labels)], before[row])
-    if stage.name == "localization":
-        assert not np.array_equal(after.targets[:, : len(stage.labels)], before)
-
-
-def test_teachers_move_targets_towards_the_estimates(more):
-    stage, folds, everyone = STAGES[0], more.folds(5, 0), np.ones(60, np.bool_)
-    answers = TeacherAnswers(6 * more.infarction - 3, np.zeros((12, 1), np.float32))
-    half = make_examples(replace(stage, teacher_share=0.5), more, everyone, folds, answers).targets[:60, 0]
-    whole = make_examples(replace(stage, teacher_share=1.0), more, everyone, folds, answers).targets[:60, 0]
-    np.testing.assert_allclose(half, (more.infarction[:, 0] + whole) / 2, atol=1e-6)
-    assert ((whole > 0) & (whole < 1)).all()
 
 
 def test_no_folder_of_codes_means_no_coded_records(dataset):

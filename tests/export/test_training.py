@@ -9,12 +9,14 @@ from click.testing import CliRunner
 
 from export import crossfit
 from export.__main__ import main
+from export.augmentation import AugmentationSettings
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file, train_stage
 from export.errors import ExportError, RunsError
 from export.experiment import change_stage
 from export.network import NetworkSettings
 from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION, STAGES
-from export.training import TrainingSettings, compute_window_logits
+from export.teaching import make_examples
+from export.training import Teaching, TrainingSettings, compute_window_logits, fit
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
 TRAINING = TrainingSettings(epochs=8, candidates=(6, 8), crop=1100, stride=100, averaging=0.9)
@@ -50,9 +52,9 @@ def test_weights_of_other_settings_are_not_taken_for_these(dataset, tmp_path, on
 def test_the_folds_networks_never_saw_their_records(dataset, tmp_path, one_process, monkeypatch):
     seen = {}
 
-    def spy(network, settings, examples, report):
+    def spy(network, settings, examples, teaching, report):
         seen[len(seen)] = examples.signals.copy()
-        yield from real(network, settings, examples, report)
+        yield from real(network, settings, examples, teaching, report)
 
     real = crossfit.fit
     monkeypatch.setattr(crossfit, "fit", spy)
@@ -65,32 +67,42 @@ def test_the_folds_networks_never_saw_their_records(dataset, tmp_path, one_proce
     np.testing.assert_array_equal(seen[5], dataset.signals)
 
 
-def test_teachers_never_saw_what_they_answer_nor_what_their_pupil_is_measured_on(
+def test_teachers_learn_from_the_records_of_their_pupil_and_answer_the_undisturbed_crop(
     dataset, tmp_path, one_process, monkeypatch
 ):
     seen = []
 
-    def spy(network, settings, examples, report):
-        seen.append(examples)
-        yield from real(network, settings, examples, report)
+    def spy(network, settings, examples, teaching, report):
+        seen.append((settings.seed, examples.signals, len(teaching.teachers)))
+        yield from real(network, settings, examples, teaching, report)
 
     real = crossfit.fit
     monkeypatch.setattr(crossfit, "fit", spy)
-    short = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)), teachers=1, teacher_share=1.0)
-    train_stage(short, dataset, tmp_path, lambda _: None)
+    stage = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)), teachers=2)
+    train_stage(stage, dataset, tmp_path, lambda _: None)
     folds = dataset.folds(5, 0)
-    pairs = [(f, g) for f in range(5) for g in range(f + 1, 5)]
-    assert len(seen) == len(pairs) + 5 + 1
-    for pair, examples in zip(pairs, seen, strict=False):
-        np.testing.assert_array_equal(examples.signals, dataset.signals[~np.isin(folds, pair)])
-        assert set(examples.targets[:, 0]) == {0, 1}
-    for examples in seen[len(pairs) :]:
-        assert set(examples.targets[:, 0]).isdisjoint({0, 1})
-    teachers = crossfit.Teachers(short, dataset, tmp_path)
-    of_pair = load_network(short, tmp_path / "infarction_teacher0_without13.pt", 0, short.auxiliary(dataset).shape[1])
-    rows = folds == 3
-    expected = compute_window_logits(of_pair, dataset.signals[rows]).mean(axis=1)
-    np.testing.assert_allclose(teachers.answer(1).labelled[rows], expected, atol=1e-6)
+    rows = [folds != fold for fold in range(5)]
+    expected = [(seed, r, 0) for r in rows for seed in (1000, 1001)] + [(0, r, 2) for r in rows]
+    everyone = np.ones(60, np.bool_)
+    expected += [(1000, everyone, 0), (1001, everyone, 0), (0, everyone, 2)]
+    for (seed, signals, n_teachers), (of_seed, r, n) in zip(seen, expected, strict=True):
+        assert (seed, n_teachers) == (of_seed, n)
+        np.testing.assert_array_equal(signals, dataset.signals[r])
+
+
+def test_a_network_that_learns_from_teachers_alone_answers_as_they_do(dataset):
+    examples = make_examples(SMALL, dataset, np.ones(60, np.bool_))
+    # Disturbances are for the pupil: it must answer as the teacher answers what is undisturbed.
+    settings = replace(TRAINING, epochs=12, candidates=(12,), augmentation=AugmentationSettings(share=0.5))
+    [(_, teacher)] = fit(NETWORK, replace(settings, seed=5), examples, Teaching(), lambda *_: None)
+    nothing = replace(examples, targets=np.full_like(examples.targets, 0.5))
+    [(_, pupil)] = fit(NETWORK, settings, nothing, Teaching([teacher], 1.0), lambda *_: None)
+    [(_, untaught)] = fit(NETWORK, settings, nothing, Teaching(), lambda *_: None)
+    taught, alone, answer = (
+        compute_window_logits(network, dataset.signals).mean(axis=(1, 2)) for network in (pupil, untaught, teacher)
+    )
+    assert np.corrcoef(taught, answer)[0, 1] > 0.95
+    assert np.abs(taught - answer).mean() < 0.75 * np.abs(alone - answer).mean()
 
 
 def test_weights_are_read_back_as_they_were(dataset, tmp_path, one_process):
