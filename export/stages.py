@@ -83,7 +83,7 @@ LOCALIZATION = Stage(
     "localization",
     SITES,
     NetworkSettings(
-        window=800, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
+        window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
     ),
     TrainingSettings(epochs=36, candidates=(24, 30, 36), stride=350, augmentation=AugmentationSettings(share=0.5)),
     healthy_weight=0.2,
