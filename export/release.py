@@ -33,7 +33,7 @@ TRAINING_DATA = (
     "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, "
     "labels by expert consensus of a 2023 competition{more}"
 )
-MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes and the answers of other networks"
+MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes"
 CHANGELOG = "CHANGELOG.md"
 RELIABILITY = "reliability.svg"
 ROBUSTNESS = "robustness.csv"
