@@ -8,8 +8,11 @@ LEAD_GROUPS = {
     "lateral": ("I", "aVL", "V5", "V6"),
     "septal": ("V1", "V2"),
     "anterior": ("V3", "V4"),
+    "anteroseptal": ("V1", "V2", "V3", "V4"),
+    "anterolateral": ("I", "aVL", "V3", "V4", "V5", "V6"),
 }
-"""Leads that look at the same wall of the heart. aVR is in none."""
+"""Leads that look at the wall of each site; aVR is in none. The last two groups join others: chest leads stand in for
+their neighbours, so what V1 to V4 show together may be missed only when all four are taken away."""
 
 HINT = "a hint to where to look, not a reason"
 

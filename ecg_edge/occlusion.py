@@ -26,8 +26,8 @@ Countable = Callable[[NDArray[np.float32], NDArray[np.int64], int], NDArray[np.b
 PARTS = {**LEAD_GROUPS, **{lead: (lead,) for lead in LEADS}}
 """The leads of each part that is taken away."""
 NOT_EXPLAINED = Note("not_explained", "there is no explanation, because the recording was not answered")
-# The limb leads of each group, as one direction. The two are perpendicular, so they share nothing.
-_DIRECTIONS = {"inferior": "aVF", "lateral": "I"}
+# The limb leads of each group, as one direction. The two are perpendicular, so the groups share nothing.
+_DIRECTIONS = {"inferior": "aVF", "lateral": "I", "anterolateral": "I"}
 _COPIES_PER_CALL = 4
 _MOST_STRETCHES = 1000
 
@@ -91,15 +91,18 @@ def list_replacements(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     flat = signal.max(axis=1) == signal.min(axis=1)
     lost = frozenset(lead for lead, is_flat in zip(LEADS, flat, strict=True) if is_flat)
-    return np.stack([make_replacement(*split_part(part), lost) for part in PARTS])
+    return np.stack(
+        [
+            make_replacement(choose_direction(part), frozenset(lead for lead in leads if lead.startswith("V")), lost)
+            for part, leads in PARTS.items()
+        ]
+    )
 
 
-def split_part(part: str) -> tuple[str | None, frozenset[str]]:
-    """Return the limb lead whose direction stands for the limb leads of a part, if it has any, and its chest leads."""
-    leads = PARTS[part]
-    limbs = [lead for lead in leads if not lead.startswith("V")]
-    limb = _DIRECTIONS.get(part, limbs[0]) if limbs else None
-    return limb, frozenset(leads) - set(limbs)
+def choose_direction(part: str) -> str | None:
+    """Return the limb lead whose direction stands for the limb leads of a part, or None if it has none."""
+    limbs = [lead for lead in PARTS[part] if not lead.startswith("V")]
+    return _DIRECTIONS.get(part, limbs[0]) if limbs else None
 
 
 def _compute_probabilities(mean: WindowMean) -> NDArray[np.float64]:
