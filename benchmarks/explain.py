@@ -74,19 +74,20 @@ _WAYS: dict[str, Callable[[Signal, str], Signal]] = {
 @click.option("--fold", type=click.IntRange(0, N_FOLDS - 1), help="Only records of this fold of the labelled folder.")
 @click.option("--covariance", is_flag=True, help="Print the mean covariance of the records without infarction.")
 def main(records: Path, models: Path | None, fold: int | None, covariance: bool) -> None:
-    """Print how often the leads of the found site lower its probability most, and the time of an explanation."""
+    """Print how often the leads of the found site lower its probability most, and how long an explanation takes."""
     if covariance:
-        click.echo(np.array2string(_compute_covariance(records), precision=4, suppress_small=True, max_line_width=120))
+        click.echo(np.array2string(compute_covariance(records), precision=4, suppress_small=True, max_line_width=120))
         return
     detector = Detector(models)
-    found = list(_find_single_sites(detector, _read_records(records, fold)))
+    found = list(_find_single_sites(detector, read_records(records, fold)))
     for line in _render_table(detector, found):
         click.echo(line)
     if found:
         click.echo(f"\nan explanation takes {_measure_ratio(detector, found):.1f} times the time of an answer")
 
 
-def _read_records(folder: Path, fold: int | None) -> Iterator[Recording]:
+def read_records(folder: Path, fold: int | None) -> Iterator[Recording]:
+    """Yield the recordings of a folder, or only those that a fold of a labelled folder holds out."""
     held_out = None
     if fold is not None:
         dataset = read_dataset(folder)
@@ -97,7 +98,15 @@ def _read_records(folder: Path, fold: int | None) -> Iterator[Recording]:
             yield record.read()
 
 
-def _compute_covariance(folder: Path) -> NDArray[np.float64]:
+def compute_covariance(folder: Path) -> NDArray[np.float64]:
+    """Return the mean covariance of `INDEPENDENT` in the records of a labelled folder without infarction, mV squared.
+
+    Args:
+        folder: In the layout that `export.dataset` reads.
+
+    Raises:
+        DatasetError: The folder does not have this layout.
+    """
     dataset = read_dataset(folder)
     signals = dataset.signals[dataset.infarction[:, 0] == 0][:, [LEADS.index(lead) for lead in INDEPENDENT]]
     total = np.zeros((len(INDEPENDENT), len(INDEPENDENT)))
