@@ -165,6 +165,12 @@ def test_an_explanation_shows_in_text_and_in_json():
     assert asked == plain
 
 
+def test_text_names_no_lead_where_none_carries_the_answer():
+    text = ecg_edge("run", EXAMPLES / "normal.npy", "--explain").stdout.decode()
+    assert re.search(r"most, one lead +none\n", text)
+    assert "-0.000" not in text
+
+
 def test_text_says_that_a_recording_without_an_answer_is_not_explained(tmp_path):
     np.save(tmp_path / "short.npy", np.zeros((12, 100)))
     result = ecg_edge("run", tmp_path / "short.npy", "--explain")
