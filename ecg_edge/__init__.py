@@ -12,6 +12,7 @@ __all__ = [
     "Recording",
     "__version__",
     "errors",
+    "explanation",
     "findings",
     "read_recording",
     "readers",
@@ -24,7 +25,7 @@ __all__ = [
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
-    from ecg_edge import errors, findings, readers, recording, stream
+    from ecg_edge import errors, explanation, findings, readers, recording, stream
     from ecg_edge.detector import Detector
     from ecg_edge.errors import EcgEdgeError
     from ecg_edge.findings import Finding
@@ -38,7 +39,7 @@ _HOMES = {
     "Recording": "recording",
     "read_recording": "readers",
 }
-_MODULES = ("errors", "findings", "readers", "recording", "stream")
+_MODULES = ("errors", "explanation", "findings", "readers", "recording", "stream")
 
 
 def __getattr__(name: str) -> object:

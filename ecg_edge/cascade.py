@@ -6,7 +6,8 @@ A third, if there is one, says whether a recording is what the two were made for
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ecg_edge.model.inference import ModelInput, finite_scores, read_inputs
 from ecg_edge.model.likely_rate import END_S, find_likely_rate
 from ecg_edge.model.session import Model
 from ecg_edge.model.spec import ModelSpec
+from ecg_edge.occlusion import NOT_EXPLAINED, explain_by_occlusion
 from ecg_edge.quality.gate import QualityGate
 from ecg_edge.quality.plausibility import TIME_SCALE, add_faults, choose_faults
 from ecg_edge.quality.report import QualityReport
@@ -48,13 +50,16 @@ class Cascade(NamedTuple):
         """Samples per second that the models take."""
         return self.infarction.spec.sampling_rate
 
-    def answer(self, recordings: Sequence[Recording], *, all_sites: bool, windows: bool) -> list[Finding]:
+    def answer(
+        self, recordings: Sequence[Recording], *, all_sites: bool, windows: bool, explain: bool = False
+    ) -> list[Finding]:
         """Answer recordings in order; those of equal length share model calls.
 
         Args:
             recordings: Of any supported sampling rate and any length.
             all_sites: Run the second stage even where the first finds no infarction.
             windows: Keep the probability of each window that counts.
+            explain: Add what carried each answer.
 
         Raises:
             InvalidRecordingError: A sampling rate is not supported, or the gate is set to warn and a result is not
@@ -73,7 +78,20 @@ class Cascade(NamedTuple):
         positive = [i for i in long if needs_localization(findings[i], all_sites=all_sites)]
         located = self._localize([findings[i] for i in positive], [cases[i] for i in positive], windows=windows)
         findings.update(zip(positive, located, strict=True))
+        if explain:
+            findings = {i: self._explain(finding, cases[i]) for i, finding in findings.items()}
         return [findings[i] for i in range(len(cases))]
+
+    def _explain(self, finding: Finding, case: "_Case") -> Finding:
+        """Return a finding with what carried its answer, or with a warning if there is no answer."""
+        if finding.probability is None:
+            return replace(finding, warnings=(*finding.warnings, NOT_EXPLAINED))
+        stages = [(self.infarction, self.infarction.spec.labels)]
+        if finding.found_sites:
+            stages.append((self.localization, finding.found_sites))
+        countable = partial(case.gate.countable, recording=case.row)
+        explanation = explain_by_occlusion(case.recording, stages, countable)
+        return replace(finding, explanation=explanation)
 
     def _open_case(self, recording: Recording) -> "_Case":
         recording, derived = derive_empty_leads(recording)

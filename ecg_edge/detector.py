@@ -109,6 +109,21 @@ class Detector:
         """
         return self._cascade.answer([_require_recording(recording)], all_sites=all_sites, windows=windows)[0]
 
+    def explain(self, recording: Recording) -> Finding:
+        """Answer one recording, and say what carried the answer.
+
+        The finding is that of `detect`, and its `explanation` says which leads and which time the probabilities rest
+        on. It is a hint to where to look, not a reason. A recording without an answer has none, and a warning says so.
+
+        Args:
+            recording: As in `detect`.
+
+        Raises:
+            InvalidRecordingError, MissingExtraError, TypeError: As in `detect`.
+        """
+        (finding,) = self._cascade.answer([_require_recording(recording)], all_sites=False, windows=False, explain=True)
+        return finding
+
     def stream(
         self,
         *,
@@ -123,7 +138,12 @@ class Detector:
         return Stream(self._cascade, sampling_rate, leads, units, name, self)
 
     def detect_many(
-        self, recordings: Iterable[Recording | RecordFile], *, all_sites: bool = False, windows: bool = False
+        self,
+        recordings: Iterable[Recording | RecordFile],
+        *,
+        all_sites: bool = False,
+        windows: bool = False,
+        explain: bool = False,
     ) -> Iterator[Finding]:
         """Answer recordings in order; one that cannot be read or answered is a finding with status "error".
 
@@ -133,15 +153,16 @@ class Detector:
                 before the next is waited for. A GPU waits for 64 of any kind.
             all_sites: As in `detect`.
             windows: As in `detect`.
+            explain: Add what carried each answer, as `explain` does.
         """
         together = batches(recordings, self._provider, self._threads)
-        answer = partial(self._answer_batch, all_sites=all_sites, windows=windows)
+        answer = partial(self._answer_batch, all_sites=all_sites, windows=windows, explain=explain)
         if self._threads == 1 or (isinstance(recordings, Sequence) and len(recordings) == 1):
             yield from chain.from_iterable(map(answer, together))
         else:
             yield from chain.from_iterable(work_side_by_side(answer, together, self._threads))
 
-    def _answer_batch(self, batch: list[Item], *, all_sites: bool, windows: bool) -> list[Finding]:
+    def _answer_batch(self, batch: list[Item], *, all_sites: bool, windows: bool, explain: bool) -> list[Finding]:
         """Read and answer items together; what cannot be read or answered becomes a finding with status "error"."""
         recordings: dict[int, Recording] = {}
         findings: dict[int, Finding] = {}
@@ -155,18 +176,20 @@ class Detector:
                 recordings[i] = recording if recording.name == item.name else replace(recording, name=item.name)
             except Exception as error:  # noqa: BLE001 - a fault in one file must not end the batch
                 findings[i] = self._report_error(item, error)
-        answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows)
+        answers = self._answer_all(list(recordings.values()), all_sites=all_sites, windows=windows, explain=explain)
         findings.update(zip(recordings, answers, strict=True))
         return [findings[i] for i in range(len(batch))]
 
-    def _answer_all(self, recordings: list[Recording], *, all_sites: bool, windows: bool) -> list[Finding]:
+    def _answer_all(
+        self, recordings: list[Recording], *, all_sites: bool, windows: bool, explain: bool
+    ) -> list[Finding]:
         """Answer recordings together or, if one of them fails, each by itself."""
         try:
-            return self._cascade.answer(recordings, all_sites=all_sites, windows=windows)
+            return self._cascade.answer(recordings, all_sites=all_sites, windows=windows, explain=explain)
         except Exception as error:  # noqa: BLE001 - samples are read here too
             if len(recordings) == 1:
                 return [self._report_error(recordings[0], error)]
-        answer_one = partial(self._answer_all, all_sites=all_sites, windows=windows)
+        answer_one = partial(self._answer_all, all_sites=all_sites, windows=windows, explain=explain)
         return [finding for recording in recordings for finding in answer_one([recording])]
 
     def _report_error(self, item: Item, error: Exception) -> Finding:

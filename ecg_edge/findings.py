@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from ecg_edge.explanation import Explanation
+
 SCHEMA = 1
 Status = Literal["detected", "not_detected", "cannot_analyse", "error"]
 
@@ -98,6 +100,8 @@ class Finding:
     sampling_rate: float | None = None
     timeline: Timeline | None = None
     """Only if windows were requested."""
+    explanation: Explanation | None = None
+    """What carried the answer; only if it was requested and there is an answer."""
     error: str | None = None
     """What went wrong, if the status is "error"."""
 
@@ -125,4 +129,7 @@ def _to_plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:
     timeline = values.get("timeline")
     if isinstance(timeline, Timeline):
         values["timeline"] = {"start_s": timeline.start_s, "probability": timeline.probability}
+    explanation = values.get("explanation")
+    if isinstance(explanation, Explanation):
+        values["explanation"] = explanation.to_dict()
     return {key: value for key, value in values.items() if value is not None}

@@ -1,6 +1,7 @@
 """The benchmark suite as its user runs it, briefly: that it measures, not how fast."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from benchmarks import explain
 from benchmarks.__main__ import _BENCHMARKS
 from benchmarks.original_ways import Case, run_batched, run_window_by_window
 from benchmarks.suite import batch
@@ -185,3 +188,13 @@ def test_rows_of_one_run_alone_are_counted(compare):
     _, output = compare(report(a=("ms", STEADY), b=("ms", STEADY)), report(b=("ms", STEADY), c=("ms", STEADY)))
     assert "gone: 1 rows of b" in output
     assert "added: 1 rows of b" in output
+
+
+def test_explanations_are_counted_for_each_way_of_taking_leads_away(folder):
+    result = CliRunner().invoke(explain.main, [str(folder)])
+    assert result.exit_code == 0, result.output
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in result.output.splitlines()[2:] if "|" in line]
+    ways = ("flat", "flat, limb leads consistent", "as expected without infarction")
+    assert [row[:2] for row in rows] == [[way, site] for way in ways for site in ("any", "inferior")]
+    assert all(cell.startswith("100.0%") and cell.endswith("1 of 1") for row in rows[-2:] for cell in row[2:])
+    assert float(re.search(r"takes ([\d.]+) times", result.output)[1]) > 1

@@ -30,6 +30,7 @@ class Wanted:
     output: Path | None
     all_sites: bool
     windows: bool
+    explain: bool
     sample: Path | None
     resume: bool
 
@@ -47,6 +48,7 @@ def describe_settings(
         "onnxruntime": onnxruntime.__version__,
         "all_sites": wanted.all_sites,
         "windows": wanted.windows,
+        "explain": wanted.explain,
         "no_quality_gate": no_quality_gate,
         "max_duration": max_duration,
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(declared).items()},
@@ -90,7 +92,9 @@ def _answer(
 
     elsewhere = wanted.output is not None or not sys.stdout.isatty()
     with show_samples(records) as watched:
-        findings = detector.detect_many(watched, all_sites=wanted.all_sites, windows=wanted.windows)
+        findings = detector.detect_many(
+            watched, all_sites=wanted.all_sites, windows=wanted.windows, explain=wanted.explain
+        )
         with show_records(failures.watch(findings), len(records), visible=elsewhere) as shown:
             yield shown
 

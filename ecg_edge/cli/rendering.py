@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from ecg_edge.explanation import HINT, Explanation, Occlusion, TimeCourse
 from ecg_edge.findings import Finding, Note, SiteFinding
 
 # A spreadsheet would run a cell that starts like this as a formula; the last four are the full-width = + - @.
@@ -82,9 +83,38 @@ def _write_paragraph(finding: Finding) -> Iterator[str]:
             f"{'  found' if site.site in finding.found_sites else ''}"
             for site in finding.sites
         )
+    if finding.explanation is not None:
+        yield from (f"  {line}" for line in _write_explanation(finding.explanation))
     yield from (f"  reason: {line}" for line in _group(finding.reasons))
     yield from (f"  warning: {line}" for line in _group(finding.warnings))
     yield f"  {REVIEW}"
+
+
+def _write_explanation(explanation: Explanation) -> Iterator[str]:
+    """Yield a table with a column for each answer: the lead groups, then the lead and the time that carry most."""
+    answers = tuple(explanation.time_course)
+    yield f"what carried the answer ({HINT}): change of the probability without these leads"
+    yield f"{'':<15}" + "".join(f"{name:>16}" for name in answers)
+    for group in explanation.groups:
+        cells = "".join(f"{_show_change(group.changes[name]):>16}" for name in answers)
+        yield f"{group.part:<15}{cells}  {', '.join(group.leads)}"
+    yield f"{'most, one lead':<15}" + "".join(f"{_show_lead(explanation.leads, name):>16}" for name in answers)
+    yield f"{'highest, time':<15}" + "".join(f"{_show_highest(explanation.time_course[name]):>16}" for name in answers)
+
+
+def _show_change(change: float) -> str:
+    return f"{round(change, 3) + 0.0:+.3f}"  # the sum turns -0.0 into 0.0
+
+
+def _show_lead(leads: Sequence[Occlusion], answer: str) -> str:
+    lead = min(leads, key=lambda lead: lead.changes[answer])
+    shown = _show_change(lead.changes[answer])
+    return f"{lead.part} {shown}" if shown.startswith("-") else "none"
+
+
+def _show_highest(course: TimeCourse) -> str:
+    highest = max(range(len(course.difference)), key=course.difference.__getitem__)
+    return f"{course.start_s[highest]:.1f} to {course.stop_s[highest]:.1f} s"
 
 
 def _group(notes: Sequence[Note]) -> Iterator[str]:

@@ -35,6 +35,9 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 @click.option("--all-sites", is_flag=True, help="Give the sites even if no infarction is found.")
 @click.option("--windows", is_flag=True, help="Add the probability of each window (json and jsonl).")
 @click.option(
+    "--explain", is_flag=True, help="Add which leads and which time carried the answer (text, json and jsonl)."
+)
+@click.option(
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
 @click.option(
@@ -75,6 +78,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     threads: int | None,
     all_sites: bool,
     windows: bool,
+    explain: bool,
     sample: Path | None,
     sampling_rate: float | None,
     units: str | None,
@@ -101,7 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from ecg_edge.cores import usable_cores
 
-    wanted = Wanted(rendering, output, all_sites, windows, sample, resume)
+    wanted = Wanted(rendering, output, all_sites, windows, explain, sample, resume)
     _check_usage(wanted, paths, follow)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
@@ -136,6 +140,10 @@ def _check_usage(wanted: Wanted, paths: tuple[str, ...], follow: bool) -> None:
     rendering, output = wanted.rendering, wanted.output
     if wanted.windows and rendering not in ("json", "jsonl"):
         raise click.UsageError("--windows needs --format json or jsonl")
+    if wanted.explain and follow:
+        raise click.UsageError("--explain does not work with --follow: only a whole recording can be explained")
+    if wanted.explain and rendering not in ("text", "json", "jsonl"):
+        raise click.UsageError("--explain needs --format text, json or jsonl")
     if (rendering == "submission") != (wanted.sample is not None):
         raise click.UsageError("--format submission and --sample FILE need each other")
     if follow and (paths != ("-",) or rendering not in ("text", "jsonl") or wanted.windows):

@@ -139,6 +139,7 @@ def test_submission_fills_in_the_sample(tmp_path, folder):
         ["run", "x.npy", "--format", "yaml"],
         ["run", "x.npy", "--threads", "0"],
         ["run", "x.npy", "--windows"],
+        ["run", "x.npy", "--explain", "--format", "csv"],
         ["run", "x.npy", "--format", "submission"],
         ["run", "x.npy", "--models", "nowhere"],
         ["nonsense"],
@@ -149,6 +150,45 @@ def test_wrong_usage_is_status_2(arguments):
     assert result.returncode == 2
     assert result.stdout == b""
     assert b"Traceback" not in result.stderr
+
+
+def test_an_explanation_shows_in_text_and_in_json():
+    text = ecg_edge("run", EXAMPLES / "inferior_infarction.npy", "--explain").stdout.decode()
+    assert "(a hint to where to look, not a reason)" in text
+    table = {line.split()[0]: line.split() for line in text.splitlines() if "II, III, aVF" in line or "V1, V2" in line}
+    assert [float(change) < -0.3 for change in table["inferior"][1:3]] == [True, True]
+    assert [abs(float(change)) < 0.1 for change in table["septal"][1:3]] == [True, True]
+    assert re.search(r"most, one lead +\w+ -0\.\d{3} +\w+ -0\.\d{3}\n +highest, time +[\d.]+ to [\d.]+ s", text)
+    (asked,) = findings(ecg_edge("run", EXAMPLES / "inferior_infarction.npy", "--explain", "--format", "json"))
+    (plain,) = findings(ecg_edge("run", EXAMPLES / "inferior_infarction.npy", "--format", "json"))
+    assert asked.pop("explanation")["groups"][0]["changes"]["inferior"] < -0.3
+    assert asked == plain
+
+
+def test_text_names_no_lead_where_none_carries_the_answer():
+    text = ecg_edge("run", EXAMPLES / "normal.npy", "--explain").stdout.decode()
+    assert re.search(r"most, one lead +none\n", text)
+    assert "-0.000" not in text
+
+
+def test_text_says_that_a_recording_without_an_answer_is_not_explained(tmp_path):
+    np.save(tmp_path / "short.npy", np.zeros((12, 100)))
+    result = ecg_edge("run", tmp_path / "short.npy", "--explain")
+    assert b"warning: there is no explanation, because the recording was not answered" in result.stdout
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["-", "--follow"], b"--explain does not work with --follow"),
+        (["x.npy", "--format", "submission", "--sample", __file__], b"--explain needs --format text, json or jsonl"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_at_once(arguments, why):
+    result = ecg_edge("run", *arguments, "--explain")
+    assert result.returncode == 2
+    assert why in result.stderr
 
 
 def test_cuda_without_cuda_is_an_error_not_a_fall_back():

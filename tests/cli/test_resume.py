@@ -113,6 +113,7 @@ def is_refused_and_nothing_is_lost(tmp_path, arguments, why):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
+        (["--explain"], "other settings: explain\n"),
         (["--all-sites"], "other settings: all_sites\n"),
         (["--windows", "--units", "uV"], "other settings: windows, units\n"),
         (["--no-quality-gate"], "other settings: no_quality_gate\n"),
