@@ -43,7 +43,7 @@ def write_vectors(folder: Path) -> None:
     models = {stage: Model(file) for stage, file in read_files(folder, "models").items()}
     specs = [model.spec for model in models.values()]
     longest = max(_MINUTE, *(spec.window + spec.windows_per_call * spec.stride for spec in specs))
-    vectors = {
+    vectors: dict[str, Any] = {
         "schema": 1,
         "rule": _RULE,
         "tolerance": TOLERANCE,
@@ -67,7 +67,8 @@ def write_vectors(folder: Path) -> None:
 def _make_steps() -> NDArray[np.int16]:
     """Return the infarction, then the normal recording, in microvolts, shape (12, _STEPS)."""
     signals = [np.load(example_recordings() / f"{name}.npy") for name in ("inferior_infarction", "normal")]
-    return np.rint(np.hstack(signals)[:, :_STEPS] * _STEPS_PER_MV).astype("<i2")
+    steps: NDArray[np.int16] = np.rint(np.hstack(signals)[:, :_STEPS] * _STEPS_PER_MV).astype("<i2")
+    return steps
 
 
 def _list_inputs(longest: int) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def describe_model(metadata: str) -> dict[str, Any]:
         ValueError: The text is not a spec.
     """
     spec = ModelSpec.from_json(metadata)
-    stated = json.loads(metadata, parse_constant=lambda _: None)
+    stated: dict[str, Any] = json.loads(metadata, parse_constant=lambda _: None)
     # Written and read once, so that the result equals what is read from the file.
     defaults = json.loads(json.dumps(asdict(spec)), parse_constant=lambda _: None)
     return defaults | stated | {"input": INPUT, "output": f"window_{spec.average}"}

@@ -41,7 +41,8 @@ def build_input(vectors: dict[str, Any], entry: dict[str, Any]) -> NDArray[np.fl
         msg = f"an input of {entry['samples']} samples, expected 1 to {_MOST_SAMPLES}"
         raise ValueError(msg)
     steps = read_steps(vectors)[:, entry["first"] + np.arange(entry["samples"]) % entry["period"]]
-    return (steps / vectors["steps_per_mv"]).astype(np.float32)
+    ecg: NDArray[np.float32] = (steps / vectors["steps_per_mv"]).astype(np.float32)
+    return ecg
 
 
 def answer_windows(model: Model, ecg: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -58,4 +59,5 @@ def answer_windows(model: Model, ecg: NDArray[np.float32]) -> tuple[NDArray[np.f
         return np.empty((0, len(model.spec.labels))), np.empty(0)
     (scores,) = window_scores(model, [Recording(ecg)])
     average = model.spec.average
-    return window_probabilities(scores, average).astype(np.float64), mean_probability(scores, average)
+    mean = mean_probability(scores, average)
+    return window_probabilities(scores, average).astype(np.float64), mean.astype(np.float64)

@@ -50,7 +50,7 @@ class Settings:
 
 
 def convert(original: Original, settings: Settings, out: Path, say: Say) -> None:
-    """Write the models, specs, manifest, stored answers and test vectors. No file is replaced before all are made and checked.
+    """Write the models and what belongs to them. No file is replaced before all are made and checked.
 
     Raises:
         OriginalError: A file is damaged, or is not of the original system.
