@@ -24,4 +24,5 @@ def describe_model(metadata: str) -> dict[str, Any]:
     stated: dict[str, Any] = json.loads(metadata, parse_constant=lambda _: None)
     # Written and read once, so that the result equals what is read from the file.
     defaults = json.loads(json.dumps(asdict(spec)), parse_constant=lambda _: None)
-    return defaults | stated | {"input": INPUT, "output": f"window_{spec.average}"}
+    description: dict[str, Any] = defaults | stated
+    return description | {"input": INPUT, "output": f"window_{spec.average}"}
