@@ -110,9 +110,10 @@ def _find_vector_difference(model: Model, vectors: dict[str, Any], entry: dict[s
         msg = f"the input {entry['name']} does not have the samples that its sha256 states"
         raise ValueError(msg)
     stored = vectors["models"][model.spec.stage]["answers"][entry["name"]]
-    found = answer_windows(model, ecg)
-    expected = np.array(stored["windows"], float).reshape(found[0].shape), np.array(stored["mean"], float)
-    return max(float(np.abs(a - b).max(initial=0)) for a, b in zip(found, expected, strict=True))
+    windows, mean = answer_windows(model, ecg)
+    pairs = (windows, stored["windows"]), (mean, stored["mean"])
+    differences = [np.abs(found - np.array(expected, float).reshape(found.shape)).ravel() for found, expected in pairs]
+    return float(np.concatenate(differences).max(initial=0))
 
 
 def _compare(detector: Detector, golden: dict[str, Any]) -> Iterator[str]:

@@ -1,15 +1,8 @@
-"""The examples in JavaScript give Python's answers: in Node, and in a browser.
+"""The examples in JavaScript give Python's answers: in Node, and in a browser. See `javascript.py` for what they need."""
 
-They need `npm install` in examples/javascript. The environment variable JAVASCRIPT_TESTS names what must not be skipped:
-"node", "browser" or both.
-"""
-
-import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,40 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folders import copy_models
+from javascript import JAVASCRIPT, go_without, require_package, run_node
 
 from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.model.windows import chunks
 from ecg_edge.package_data import example_recordings, shipped_models
 
 PROJECT = Path(__file__).resolve().parents[1]
-JAVASCRIPT = PROJECT / "examples" / "javascript"
 TOLERANCE = 1e-5
 LINE = re.compile(r"(\w+) (\w+): (\d+) windows, largest difference ([\d.e+-]+), [\d.]+ ms")
-
-
-def go_without(what, reason):
-    if what in os.environ.get("JAVASCRIPT_TESTS", "").split():
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def require_package(what, name):
-    if not (JAVASCRIPT / "node_modules" / name).is_dir():
-        go_without(what, f"{name} is not installed: run npm install in {JAVASCRIPT}")
-
-
-@pytest.fixture(scope="module")
-def node():
-    program = shutil.which("node")
-    if program is None:
-        go_without("node", "this machine does not have node")
-    require_package("node", "onnxruntime-node")
-
-    def run(*arguments):
-        command = [program, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=JAVASCRIPT, timeout=120)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +78,9 @@ def find_recording(name, files):
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_node_gives_the_answer_of_python(node, files, long_signal, name):
+def test_node_gives_the_answer_of_python(files, long_signal, name):
     path = find_recording(name, files)
-    result = node("node.mjs", path)
+    result = run_node("node.mjs", path)
     assert result.returncode == 0, result.stderr
     assert_is_the_answer_of_python(json.loads(result.stdout), signal_of(path, long_signal))
 
@@ -123,30 +92,14 @@ def test_the_long_recording_takes_several_calls_and_has_a_tail(long_signal):
         assert (samples - spec.window) % spec.stride
 
 
-def test_node_confirms_the_vectors(node):
-    result = node("node.mjs", "--vectors")
+def test_node_confirms_the_vectors():
+    result = run_node("node.mjs", "--vectors")
     assert result.returncode == 0, result.stdout + result.stderr
     assert_all_vectors_hold(result.stdout.splitlines())
 
 
-def copy_models(tmp_path, file, change):
-    """Copy the shipped models with one JSON file changed, and leave its hash right."""
-    folder = Path(shutil.copytree(shipped_models(), tmp_path / "models"))
-    content = json.loads((folder / file).read_bytes())
-    change(content)
-    text = json.dumps(content).encode()
-    (folder / file).write_bytes(text)
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    for section in manifest.values():
-        for entry in section.values() if isinstance(section, dict) else ():
-            if entry["file"] == file:
-                entry |= {"sha256": hashlib.sha256(text).hexdigest(), "size": len(text)}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
-
-
 @pytest.mark.parametrize("change", ["value", "window", "nothing"])
-def test_node_finds_an_answer_that_differs(node, tmp_path, change):
+def test_node_finds_an_answer_that_differs(tmp_path, change):
     def damage(vectors):
         answer = vectors["models"]["localization"]["answers"]["4950"]
         if change == "value":
@@ -156,30 +109,30 @@ def test_node_finds_an_answer_that_differs(node, tmp_path, change):
         else:
             answer["mean"][0] = None
 
-    result = node("node.mjs", "--vectors", copy_models(tmp_path, "vectors.json", damage))
+    result = run_node("node.mjs", "--vectors", copy_models(tmp_path, "vectors.json", damage))
     assert result.returncode == 1
     assert result.stdout.splitlines()[-1].startswith("FAILED")
 
 
-def test_node_takes_every_number_from_the_specs(node, tmp_path):
+def test_node_takes_every_number_from_the_specs(tmp_path):
     def change(spec):
         spec["thresholds"] = [0.9999]
 
     folder = copy_models(tmp_path, "infarction.json", change)
-    answer = json.loads(node("node.mjs", example_recordings() / "inferior_infarction.npy", folder).stdout)
+    answer = json.loads(run_node("node.mjs", example_recordings() / "inferior_infarction.npy", folder).stdout)
     assert (answer["status"], answer["threshold"], answer["sites"]) == ("not_detected", 0.9999, [])
 
 
-def test_node_refuses_a_spec_or_a_model_that_is_not_that_of_the_manifest(node, tmp_path):
-    folder = Path(shutil.copytree(shipped_models(), tmp_path / "models"))
+def test_node_refuses_a_spec_or_a_model_that_is_not_that_of_the_manifest(tmp_path):
+    folder = copy_models(tmp_path)
     path = folder / "localization.json"
     path.write_text(path.read_text().replace("0.5", "0.6"))
-    result = node("node.mjs", "--vectors", folder)
+    result = run_node("node.mjs", "--vectors", folder)
     assert (result.returncode, result.stderr) == (1, "error: localization.json differs from the manifest\n")
     manifest = json.loads((folder / "manifest.json").read_bytes())
     del manifest["specs"]
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    result = node("node.mjs", "--vectors", folder)
+    result = run_node("node.mjs", "--vectors", folder)
     assert result.returncode == 1
     assert "run python -m export describe" in result.stderr
 
@@ -194,23 +147,23 @@ def test_node_refuses_a_spec_or_a_model_that_is_not_that_of_the_manifest(node, t
         ("gap.json", json.dumps([[0] * 900] * 11 + [[0] * 899 + [None]]).encode(), "is not a number of mV"),
     ],
 )
-def test_node_says_in_one_line_what_is_wrong_with_a_file(node, tmp_path, name, content, message):
+def test_node_says_in_one_line_what_is_wrong_with_a_file(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    result = node("node.mjs", tmp_path / name)
+    result = run_node("node.mjs", tmp_path / name)
     assert result.returncode == 1
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("array", [np.zeros((12, 900)), np.zeros((900, 12), "<f4").T, np.zeros((11, 900), "<f4")])
-def test_node_refuses_an_array_of_another_kind(node, tmp_path, array):
+def test_node_refuses_an_array_of_another_kind(tmp_path, array):
     np.save(tmp_path / "other.npy", array)
-    result = node("node.mjs", tmp_path / "other.npy")
+    result = run_node("node.mjs", tmp_path / "other.npy")
     assert result.returncode == 1
     assert "the .npy file does not state" in result.stderr
 
 
-def test_node_cuts_recordings_as_python_does(node):
+def test_node_cuts_recordings_as_python_does():
     specs = [
         {"window": window, "stride": stride, "windows_per_call": most, "tail": tail, "whole_length": whole}
         for window, stride in ((800, 100), (700, 50), (10, 10))
@@ -223,7 +176,7 @@ def test_node_cuts_recordings_as_python_does(node):
         'import { listChunks } from "./detect.mjs"; const [specs, lengths] = JSON.parse(process.argv[1]);'
         "console.log(JSON.stringify(specs.map((spec) => lengths.map((samples) => [...listChunks(samples, spec)]))))"
     )
-    result = node("--input-type=module", "-e", code, json.dumps([specs, lengths]))
+    result = run_node("--input-type=module", "-e", code, json.dumps([specs, lengths]))
     assert result.returncode == 0, result.stderr
     for spec, found in zip(specs, json.loads(result.stdout), strict=True):
         for samples, cut in zip(lengths, found, strict=True):
