@@ -151,6 +151,17 @@ def test_vectors_that_are_there_must_be_those_of_the_manifest(tmp_path):
         check(folder)
 
 
+@pytest.mark.parametrize("section", ["specs", "ports"])
+@pytest.mark.parametrize("name", ["../vectors.json", "/dev/zero", "absent/../x", 3, "a\0b"])
+def test_the_manifest_cannot_name_a_file_outside_its_folder(tmp_path, section, name):
+    folder = copy_models(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    next(iter(manifest[section].values()))["file"] = name
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="which is not a plain file name"):
+        check(folder)
+
+
 def change_answer(vectors):
     vectors["models"]["localization"]["answers"]["long"]["windows"][600][3] += 2e-5
 
