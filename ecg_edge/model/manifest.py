@@ -94,7 +94,7 @@ def _read_checked(entry: _Entry) -> CheckedFile:
     if found != entry.sha256 or len(content) != entry.size:
         raise ModelError(
             entry.path,
-            f"differs from the manifest: sha256 {entry.sha256[:12]}..., {entry.size} bytes expected, "
+            f"differs from the manifest: sha256 {found[:12]}..., {entry.size} bytes expected, "
             f"{len(content)} found; install the package again",
         )
     return CheckedFile(entry.path, content, found)
