@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ from ecg_edge._version import __version__
 from ecg_edge.detector import Detector
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
-from ecg_edge.model.manifest import MANIFEST, read_files
+from ecg_edge.model.description import describe_model
+from ecg_edge.model.manifest import MANIFEST, CheckedFile, read_files, read_present_files
 from ecg_edge.model.runtime import onnxruntime
+from ecg_edge.model.session import Model
+from ecg_edge.model.vectors import answer_windows, build_input
 from ecg_edge.package_data import example_recordings, shipped_models
 from ecg_edge.readers import read_recording
 
 GOLDEN = "golden.json"
+_WRITE_AGAIN = "write it again: python -m export describe FOLDER"
 
 
 class SelfCheckError(EcgEdgeError):
@@ -26,16 +31,19 @@ class SelfCheckError(EcgEdgeError):
 
 
 def self_check(detector: Detector) -> Iterator[str]:
-    """Check versions, hashes and golden recordings; yield a line for each, and the result last.
+    """Check versions, hashes, specs, test vectors and golden recordings; yield a line for each, and the result last.
 
     Raises:
-        SelfCheckError: A golden recording has changed, or its answer differs.
-        ModelError: The file of stored answers is missing or differs from the manifest.
+        SelfCheckError: A golden recording has changed, an answer differs from the stored one, or a spec beside a model
+            differs from the model's own.
+        ModelError: A file of specs or of stored answers is missing or differs from the manifest.
     """
     yield f"python {platform.python_version()}, numpy {np.__version__}, onnxruntime {onnxruntime.__version__}"
     yield f"ecg_edge {__version__}, provider {detector.provenance.provider}"
     for model in detector.provenance.models:
         yield f"model {model.name} {model.version}: sha256 {model.sha256[:12]}... as in the manifest"
+    yield from _check_specs(detector)
+    yield from _check_vectors(detector)
     stored = read_files(detector.folder, "checks").get("golden")
     if stored is None:
         if detector.folder == shipped_models():
@@ -43,14 +51,69 @@ def self_check(detector: Detector) -> Iterator[str]:
             raise SelfCheckError(msg)
         yield "OK: the hashes are right; these models have no stored answers to compare with"
         return
-    try:
+    with _refuse_other_content(stored, "stored answers"):
         yield from _compare(detector, json.loads(stored.content))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, EcgEdgeError):
-            raise
-        msg = f"{stored.path} does not contain stored answers ({error!r})"
-        raise SelfCheckError(msg) from error
     yield "OK: this installation gives the stored answers"
+
+
+@contextmanager
+def _refuse_other_content(file: CheckedFile, what: str) -> Iterator[None]:
+    try:
+        yield
+    except EcgEdgeError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        msg = f"{file.path} does not contain {what} ({error!r})"
+        raise SelfCheckError(msg) from error
+
+
+def _check_specs(detector: Detector) -> Iterator[str]:
+    """Compare each spec beside a model with the model's metadata; yield a line for each."""
+    files = read_files(detector.folder, "specs")
+    for model in detector.models:
+        file = files.get(model.spec.stage)
+        if file is None:
+            continue
+        with _refuse_other_content(file, "a spec"):
+            stated = json.loads(file.content)
+        if stated != describe_model(model.metadata):
+            msg = f"{file.path} does not say what the metadata of the model say; {_WRITE_AGAIN}"
+            raise SelfCheckError(msg)
+        yield f"spec {file.path.name}: as in the model"
+
+
+def _check_vectors(detector: Detector) -> Iterator[str]:
+    """Compare the answers to the test vectors, if the folder has them, with the stored ones; yield a line for each."""
+    file = read_present_files(detector.folder, "ports").get("vectors")
+    if file is None:
+        return
+    with _refuse_other_content(file, "test vectors"):
+        vectors = json.loads(file.content)
+        for model in detector.models:
+            stored = vectors["models"].get(model.spec.stage)
+            if stored is None or stored["sha256"] != model.provenance.sha256:
+                msg = f"{file.path} was not made with this model of the stage {model.spec.stage}; {_WRITE_AGAIN}"
+                raise SelfCheckError(msg)
+            worst = np.max([_find_vector_difference(model, vectors, entry) for entry in vectors["inputs"]])
+            # As for golden recordings, other providers compute with another precision.
+            if detector.provenance.provider == "CPUExecutionProvider" and not worst <= vectors["tolerance"]:
+                allowed = f"more than {vectors['tolerance']:.0e}"
+                msg = f"{file.path}: an answer of the model {model.spec.name} differs by {worst:.1e}, {allowed}"
+                raise SelfCheckError(msg)
+            yield f"test vectors of {model.spec.name}: {len(vectors['inputs'])} inputs, answers within {worst:.1e}"
+
+
+def _find_vector_difference(model: Model, vectors: dict[str, Any], entry: dict[str, Any]) -> float:
+    """Return the largest difference of the answers to one input: of its windows and of their mean."""
+    ecg = build_input(vectors, entry)
+    if hashlib.sha256(ecg.astype("<f4").tobytes()).hexdigest() != entry["sha256"]:
+        msg = f"the input {entry['name']} does not have the samples that its sha256 states"
+        raise ValueError(msg)
+    stored = vectors["models"][model.spec.stage]["answers"][entry["name"]]
+    windows, mean = answer_windows(model, ecg)
+    pairs = (windows, stored["windows"]), (mean, stored["mean"])
+    differences = [np.abs(found - np.array(expected, float).reshape(found.shape)).ravel() for found, expected in pairs]
+    return float(np.concatenate(differences).max(initial=0))
 
 
 def _compare(detector: Detector, golden: dict[str, Any]) -> Iterator[str]:

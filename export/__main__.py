@@ -1,4 +1,4 @@
-"""Commands: train, try, evaluate, compare, robustness, plausibility, convert, examples."""
+"""Commands: train, try, evaluate, compare, robustness, plausibility, convert, describe, examples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,11 +155,13 @@ def plausibility(data: Path, runs: Path, out: Path | None) -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.plausibility.evaluation import Answers, render_table
     from export.plausibility.release import read_some, write_plausibility
+    from export.vectors import write_vectors
 
     for line in render_table(Answers.read(runs)):
         click.echo(line)
     if out is not None:
         write_plausibility(runs, out, read_some(data))
+        write_vectors(out)
         say(f"written to {out}")
 
 
@@ -214,6 +216,32 @@ def examples(out: Path) -> None:
 
 
 @main.command()
+@click.argument("folder", type=_FOLDER)
+def describe(folder: Path) -> None:
+    """Write what programs in other languages need into a folder of models: NAME.json of each model, vectors.json.
+
+    The models stay as they are. `convert` writes these files too.
+
+    \b
+    Examples:
+      python -m export describe onnx_models
+      python -m export describe my_models
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from ecg_edge.errors import ModelError
+    from ecg_edge.model.manifest import read_files
+    from export.folder import write_spec
+    from export.vectors import write_vectors
+
+    try:
+        for stage, file in read_files(folder, "models").items():
+            write_spec(folder, stage, file.path.stem, file.content)
+        write_vectors(folder)
+    except ModelError as error:
+        raise ExportError(str(error)) from error
+    say(f"written to {folder}")
+
+
+@main.command()
 @click.argument("data", type=_FOLDER, required=False)
 @RUNS
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: onnx_models, with DATA]")
@@ -230,7 +258,7 @@ def examples(out: Path) -> None:
 @click.option("--data", "records", type=_FOLDER, help="Recordings on which float16 or int8 is compared with float32.")
 @click.pass_context
 def convert(context: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - as click hands them over
-    """Write the ONNX files, the manifest and the stored answers, of our own networks or of the original ones.
+    """Write the ONNX files, what belongs to them and the manifest, of our own networks or of the original ones.
 
     \b
     Own:       DATA [--runs FOLDER] [--fold N] [--out FOLDER]

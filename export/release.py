@@ -1,4 +1,4 @@
-"""Write the models folder: the two models, the manifest, the stored answers, what was measured and the model card."""
+"""Write the models folder: models, specs, manifest, stored answers, test vectors, what was measured, the model card."""
 
 import tempfile
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from export.reference import Exported
 from export.reliability import draw_reliability
 from export.robustness import measure_robustness, save_effects
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
+from export.vectors import write_vectors
 
 TRAINING_DATA = (
     "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, "
@@ -74,6 +75,7 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         save_effects(effects, made / ROBUSTNESS)
         (made / "README.md").write_text(render_card(evaluation, effects, specs, dataset, seen), encoding="utf-8")
         carry_plausibility(runs, out, made, dataset.signals[:3])
+        write_vectors(made)
         for path in made.iterdir():
             path.replace(out / path.name)
 

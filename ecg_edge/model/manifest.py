@@ -27,11 +27,35 @@ def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
 
     Args:
         folder: Folder of the manifest and its files.
-        section: "models" (by stage) or "checks" (the stored answers).
+        section: "models" or "specs" (both by stage) or "checks" (the stored answers).
 
     Raises:
         ModelError: A file is missing, lies outside the folder, or differs from the manifest.
     """
+    return {key: _read_checked(entry) for key, entry in _list_entries(folder, section).items()}
+
+
+def read_present_files(folder: Path, section: str) -> dict[str, CheckedFile]:
+    """Read and check the files in one section of a manifest, but leave out those that the folder does not have.
+
+    Args:
+        folder: Folder of the manifest and its files.
+        section: "ports" (what only programs in other languages need; the installed package goes without).
+
+    Raises:
+        ModelError: A file lies outside the folder, or differs from the manifest.
+    """
+    entries = _list_entries(folder, section).items()
+    return {key: _read_checked(entry) for key, entry in entries if entry.path.exists()}
+
+
+class _Entry(NamedTuple):
+    path: Path
+    sha256: str
+    size: int
+
+
+def _list_entries(folder: Path, section: str) -> dict[str, _Entry]:
     manifest = folder / MANIFEST
     content = _read(manifest, _MOST_BYTES_OF_MANIFEST)
     try:
@@ -39,7 +63,7 @@ def read_files(folder: Path, section: str) -> dict[str, CheckedFile]:
         named = {key: (entry["file"], entry["sha256"], entry["size"]) for key, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(manifest, f"is not a manifest of models ({error!r})") from error
-    return {key: _read_checked(folder, *entry) for key, entry in named.items()}
+    return {key: _check_entry(folder, *entry) for key, entry in named.items()}
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -56,17 +80,21 @@ def _read(path: Path, most: int) -> bytes:
     return content
 
 
-def _read_checked(folder: Path, name: object, sha256: object, size: object) -> CheckedFile:
+def _check_entry(folder: Path, name: object, sha256: object, size: object) -> _Entry:
     if not isinstance(name, str) or Path(name).name != name or "\0" in name:
         raise ModelError(folder / MANIFEST, f"names the file {name!r}, which is not a plain file name")
     if not isinstance(sha256, str) or type(size) is not int or not 0 < size < _MOST_BYTES_OF_MODEL:
         raise ModelError(folder / MANIFEST, f"does not give a valid sha256 and size of {name}")
-    content = _read(folder / name, size)
+    return _Entry(folder / name, sha256, size)
+
+
+def _read_checked(entry: _Entry) -> CheckedFile:
+    content = _read(entry.path, entry.size)
     found = hashlib.sha256(content).hexdigest()
-    if found != sha256 or len(content) != size:
+    if found != entry.sha256 or len(content) != entry.size:
         raise ModelError(
-            folder / name,
-            f"differs from the manifest: sha256 {found[:12]}..., {size} bytes expected, "
+            entry.path,
+            f"differs from the manifest: sha256 {found[:12]}..., {entry.size} bytes expected, "
             f"{len(content)} found; install the package again",
         )
-    return CheckedFile(folder / name, content, sha256)
+    return CheckedFile(entry.path, content, found)

@@ -40,6 +40,8 @@ class Model:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise ModelError(file.path, f"does not have {METADATA_KEY!r} in its metadata")
+        self.metadata: str = text
+        """JSON text of the spec, as the file holds it."""
         try:
             self.spec = ModelSpec.from_json(text)
         except ValueError as error:

@@ -22,6 +22,7 @@ from export.original.rules import ARCHITECTURES, Rule
 from export.original.runtime_check import check_runtime
 from export.original.scaler import Scaler, read_scaler
 from export.original.weights import round_weights
+from export.vectors import write_vectors
 
 LIMITS = Limits(OPERATORS, most_bytes=120_000_000)
 
@@ -49,7 +50,7 @@ class Settings:
 
 
 def convert(original: Original, settings: Settings, out: Path, say: Say) -> None:
-    """Write the models, the manifest and the stored answers. No file is replaced before all are made and checked.
+    """Write the models and what belongs to them. No file is replaced before all are made and checked.
 
     Raises:
         OriginalError: A file is damaged, or is not of the original system.
@@ -67,6 +68,7 @@ def convert(original: Original, settings: Settings, out: Path, say: Say) -> None
         made = Path(folder)
         write_models(made, contents)
         write_golden(made)
+        write_vectors(made)
         for line in _compare_with_float32(original, networks, scaler, settings, made):
             say(line)
         for path in made.iterdir():

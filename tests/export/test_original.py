@@ -206,7 +206,8 @@ def models(files, tmp_path_factory):
 
 def test_one_command_makes_a_folder_that_the_runtime_takes(models, networks, files):
     made = {path.name for path in models.iterdir()}
-    assert made == {"golden.json", "manifest.json", "infarction.onnx", "localization.onnx"}
+    of_stages = {f"{stage}.{suffix}" for stage in STAGES for suffix in ("onnx", "json")}
+    assert made == {"golden.json", "manifest.json", "vectors.json", *of_stages}
     result = ecg_edge("run", "--models", models, "--all-sites", "--format", "json", EXAMPLES / "normal.npy")
     (finding,) = json.loads(result.stdout)
     rows = scaled(np.load(EXAMPLES / "normal.npy"), files)

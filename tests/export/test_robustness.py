@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge import Detector, Recording
+from ecg_edge.selfcheck import self_check
 from export import robustness
 from export.__main__ import main
 from export.crossfit import train_stage
@@ -94,4 +95,7 @@ def test_a_release_publishes_what_was_measured_on_its_networks(dataset_folder, r
         np.testing.assert_allclose([float(x) for x in re.findall(r"\d\.\d{3}", line)][:6], stored, atol=6e-4)
     assert "![Reliability](reliability.svg)" in card
     assert "infarction, n 60" in (out / "reliability.svg").read_text(encoding="utf-8")
-    Detector(out)
+    lines = list(self_check(Detector(out)))
+    for stage in ("infarction", "localization"):
+        assert f"spec {stage}.json: as in the model" in lines
+        assert any(line.startswith(f"test vectors of {stage}: 5 inputs") for line in lines)
