@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from ecg_edge.model.operating_point import BALANCED, OperatingPoint
 from ecg_edge.model.spec import ModelSpec
-from export.choices import ENOUGH_POSITIVES, SENSITIVITY, SPECIFICITY, Choice, choose_points, list_unproven
+from export.choices import (
+    ENOUGH_POSITIVES,
+    FALLBACK_THRESHOLD,
+    SENSITIVITY,
+    SPECIFICITY,
+    Choice,
+    choose_points,
+    list_unproven,
+)
 from export.dataset import Dataset
 from export.evaluation import Row, ask, measure_row
 from export.figures import RESAMPLES, Figure
@@ -27,6 +35,8 @@ MEASURED = (
     "out of fold: no patient is in two folds, and the thresholds for each fold are chosen on the other folds; "
     f"95% intervals of {RESAMPLES} bootstrap resamples by patient"
 )
+# With three of them shown, a figure must not be rounded twice.
+_DECIMALS = 6
 SHARES = {name: METRICS[name] for name in ("sensitivity", "specificity")}
 
 Points = dict[str, tuple[Row, ...]]
@@ -97,8 +107,8 @@ def make_points(
     population = "records with infarction" if stage.scored_on_infarctions else "all records"
     return {
         name: OperatingPoint(
-            goal=f"{goal}, chosen on the out-of-fold probabilities of {population}; 0.5 for a label with fewer than "
-            f"{ENOUGH_POSITIVES} positives",
+            goal=f"{goal}, chosen on the out-of-fold probabilities of {population}; {FALLBACK_THRESHOLD:g} for a label "
+            f"with fewer than {ENOUGH_POSITIVES} positive or negative records",
             thresholds=tuple(float(threshold) for threshold in thresholds[name]),
             unproven=tuple(stage.labels[i] for i in list_unproven(truth)),
             metrics={} if points is None else collect_shares(stage, points[name]),
@@ -111,18 +121,18 @@ def make_points(
 def collect_shares(stage: Stage, rows: tuple[Row, ...]) -> dict[str, Any]:
     """Return the figures of a stage's labels at one operating point, as they stand in its spec."""
     return {
-        row.name: {name: figure_to_dict(figure) for name, figure in row.figures.items()}
+        row.name: {name: figure_to_dict(figure, _DECIMALS) for name, figure in row.figures.items()}
         for row in rows
         if row.name in stage.labels
     }
 
 
-def figure_to_dict(figure: Figure) -> dict[str, float]:
+def figure_to_dict(figure: Figure, decimals: int) -> dict[str, float]:
     """Return a figure as it stands in a spec."""
     return {
-        "value": round(figure.value, 4),
-        "low": round(figure.low, 4),
-        "high": round(figure.high, 4),
+        "value": round(figure.value, decimals),
+        "low": round(figure.low, decimals),
+        "high": round(figure.high, decimals),
         "n": figure.n,
         "positives": figure.positives,
     }

@@ -39,6 +39,7 @@ CHANGELOG = "CHANGELOG.md"
 RELIABILITY = "reliability.svg"
 ROBUSTNESS = "robustness.csv"
 SEEN = 300
+_DECIMALS = 4
 
 Report = Callable[[str], None]
 
@@ -176,4 +177,4 @@ def _describe_training_data(stage: Stage, dataset: Dataset, n_coded: int) -> str
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
     """Return the figures of a stage's labels, as they stand in its spec."""
     rows = (row for row in (*evaluation.infarction, *evaluation.sites) if row.name in stage.labels)
-    return {row.name: {name: figure_to_dict(figure) for name, figure in row.figures.items()} for row in rows}
+    return {row.name: {name: figure_to_dict(figure, _DECIMALS) for name, figure in row.figures.items()} for row in rows}

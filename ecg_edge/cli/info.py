@@ -84,7 +84,7 @@ def _list_figures(point: "OperatingPoint", labels: tuple[str, ...]) -> Iterator[
     for label, threshold in zip(labels, point.thresholds, strict=True):
         missing = "insufficient data" if label in point.unproven else "not measured"
         shares = [point.share(label, column) for column in columns]
-        cells = "".join(f"{missing if share is None else share.show(2):<25}" for share in shares)
+        cells = "".join(f"{missing if share is None else share.show():<25}" for share in shares)
         counts = [_count(point, label, part) for part in ("n", "positives")]
         yield f"    {label:<{width}}{threshold:>10.3f}  {cells}{counts[0]:<7}{counts[1]}".rstrip()
 
@@ -109,7 +109,7 @@ def _predict(spec: "ModelSpec", prevalence: float) -> Iterator[str]:
             yield f"    {name:<18}not measured"
             continue
         values = compute_predictive_values(sensitivity, specificity, prevalence)
-        positive, negative = ("undefined" if value is None else value.show(3) for value in values)
+        positive, negative = ("undefined" if value is None else value.show() for value in values)
         yield f"    {name:<18}{positive:<29}{negative}"
     yield "    Each interval combines the ends of the intervals of sensitivity and specificity. Recordings of other"
     yield "    devices and patients than those measured may give other values."

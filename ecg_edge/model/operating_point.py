@@ -15,10 +15,9 @@ class Share(NamedTuple):
     low: float
     high: float
 
-    def show(self, decimals: int) -> str:
+    def show(self) -> str:
         """Return the share and its interval as text."""
-        value, low, high = (f"{number:.{decimals}f}" for number in self)
-        return f"{value} ({low} to {high})"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True, slots=True)
