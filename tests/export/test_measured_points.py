@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from export.__main__ import main
 from export.choices import choose_points, find_share_threshold
 from export.operating_points import decide_across, measure_points, render_points
-from export.out_of_fold import LABELS, Answers
+from export.out_of_fold import FILE, LABELS, Answers
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_sensitive_never_finds_less_than_balanced_and_specific_never_more(datase
     np.testing.assert_array_equal(found["sensitive"][:, 1:], answers.found[:, 1:])
 
 
-def test_what_is_stated_is_what_the_other_folds_thresholds_reach(dataset, answers):
+def test_what_is_stated_is_what_the_other_folds_thresholds_reach(dataset_folder, dataset, answers, tmp_path):
     lines = []
     points = measure_points(dataset, answers, lines.append)
     assert len(lines) == 3 * len(LABELS)
@@ -95,4 +97,7 @@ def test_what_is_stated_is_what_the_other_folds_thresholds_reach(dataset, answer
             assert (figure.n, figure.positives) == (60, 30)
     table = list(render_points(points))
     assert sum("insufficient data | insufficient data" in line for line in table) == 3 * 6
+    answers.save(tmp_path / FILE)
+    printed = CliRunner().invoke(main, ["evaluate", str(dataset_folder), "--answers", str(tmp_path / FILE)])
+    assert "\n".join(table) in printed.stdout
     assert f"| sensitive | infarction | 60 | 30 | {points['sensitive'][0].figures['sensitivity']} |" in "\n".join(table)
