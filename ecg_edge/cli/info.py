@@ -28,7 +28,6 @@ def info(prevalence: float | None, models: Path | None, provider: str) -> None:
 
     \b
     Examples:
-      ecg-edge info
       ecg-edge info --prevalence 0.08
       ecg-edge info --models my_models/
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
