@@ -31,7 +31,7 @@ def main() -> None:
             command_line(prog_name="ecg-edge", obj=unfinished)
         except SystemExit as end:
             _leave(end)
-    except (ImportError, MemoryError, RuntimeError) as error:
+    except (ImportError, MemoryError, SystemError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "thread" not in str(error):
             raise
         # Python's own words are about segments of shared objects, or threads that cannot be started.

@@ -40,6 +40,11 @@ class DecisionRule(NamedTuple):
     most_s: float = MOST_S
     """Longest recording in seconds that is answered."""
 
+    @property
+    def operating_point(self) -> str:
+        """Name of the operating point whose thresholds decide."""
+        return self.provenance.operating_point
+
     def refuse_long(self, subject: Subject) -> Finding | None:
         """Return the refusal of a recording that is longer than the limit; None otherwise."""
         if subject.duration_s <= self.most_s:
@@ -75,7 +80,7 @@ class DecisionRule(NamedTuple):
         probabilities = mean.probability()
         if probabilities is None:
             raise UncomputableError
-        probability, threshold = probabilities[0], self.infarction.thresholds[0]
+        probability, threshold = probabilities[0], self.infarction.points[self.operating_point].thresholds[0]
         finding = Finding(
             subject.record,
             subject.source,
@@ -111,14 +116,15 @@ class DecisionRule(NamedTuple):
         probabilities = mean.probability()
         if probabilities is None:
             raise UncomputableError
-        spec = self.localization
+        point = self.localization.points[self.operating_point]
+        labels = self.localization.labels
         sites = tuple(
-            SiteFinding(*values) for values in zip_longest(spec.labels, probabilities, spec.thresholds, timelines)
+            SiteFinding(*values) for values in zip_longest(labels, probabilities, point.thresholds, timelines)
         )
         unproven = tuple(
             Note("unproven_site", f"{site.site} was learned from too few examples to be trusted", site=site.site)
             for site in sites
-            if finding.status == "detected" and site.found and site.site in spec.unproven
+            if finding.status == "detected" and site.found and site.site in point.unproven
         )
         return replace(finding, sites=sites, warnings=unproven + finding.warnings)
 

@@ -15,9 +15,10 @@ import numpy as np
 from ecg_edge._version import __version__
 from ecg_edge.cascade import Cascade
 from ecg_edge.decision import MOST_S, DecisionRule
-from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, UnreadableError
+from ecg_edge.errors import EcgEdgeError, ModelError, NoMemoryError, OperatingPointError, UnreadableError
 from ecg_edge.findings import Finding, Provenance
 from ecg_edge.model.manifest import CheckedFile, read_files
+from ecg_edge.model.operating_point import BALANCED
 from ecg_edge.model.session import PROVIDERS, Model
 from ecg_edge.model.spec import STAGES
 from ecg_edge.package_data import shipped_models
@@ -46,13 +47,16 @@ class Detector:
         quality_gate: What becomes of a recording that a quality rule refuses: "refuse" leaves it without an answer,
             "warn" answers it all the same, if any of its windows can be answered.
         max_duration_s: Longest recording in seconds that is answered. A small file may claim to last for years.
+        operating_point: Which thresholds decide: "balanced", or another point that the models have, such as
+            "sensitive" for screening and "specific" for confirmation. `operating_points` names them.
 
     Raises:
         ModelError: A model file is missing, changed or not of the contract.
+        OperatingPointError: The models do not have the operating point.
         ProviderError: The requested provider does not run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a setting
         self,
         models: str | os.PathLike[str] | None = None,
         *,
@@ -60,6 +64,7 @@ class Detector:
         threads: int = 1,
         quality_gate: GatePolicy = "refuse",
         max_duration_s: float = MOST_S,
+        operating_point: str = BALANCED,
     ) -> None:
         if provider not in PROVIDERS:
             msg = f"provider is {provider!r}, expected one of {', '.join(PROVIDERS)}"
@@ -80,8 +85,12 @@ class Detector:
         self.models = tuple(by_stage.values())
         """All models of the folder, by stage: infarction, localization and, if there is one, plausibility."""
         self.infarction, self.localization = by_stage["infarction"], by_stage["localization"]
+        of_localization = self.localization.spec.points
+        self.operating_points = tuple(name for name in self.infarction.spec.points if name in of_localization)
+        """Names of the operating points that the models have; "balanced" is one of them."""
+        self._check_operating_point(operating_point)
         provenances = tuple(model.provenance for model in self.models)
-        self.provenance = Provenance(__version__, self.infarction.provider, provenances)
+        self.provenance = Provenance(__version__, self.infarction.provider, provenances, operating_point)
         rule = DecisionRule(self.infarction.spec, self.localization.spec, self.provenance, quality_gate, max_duration_s)
         # Many short calls would pass the interpreter's lock back and forth: half of the threads measure, half compute.
         turn: AbstractContextManager[object] = nullcontext() if threads == 1 else Turn(ceil(threads / 2))
@@ -90,7 +99,33 @@ class Detector:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by what it was made from."""
         rule = self._cascade.rule
-        return _rebuild, (self.folder, self._provider, self._threads, rule.gate, rule.most_s)
+        return _rebuild, (self.folder, self._provider, self._threads, rule.gate, rule.most_s, self.operating_point)
+
+    @property
+    def operating_point(self) -> str:
+        """Name of the operating point whose thresholds decide."""
+        return self.provenance.operating_point
+
+    def at(self, operating_point: str) -> "Detector":
+        """Return a detector that shares these models and decides at another operating point.
+
+        Args:
+            operating_point: One of `operating_points`.
+
+        Raises:
+            OperatingPointError: The models do not have the operating point.
+        """
+        self._check_operating_point(operating_point)
+        # `copy` would load the models again, as unpickling does.
+        other = object.__new__(Detector)
+        vars(other).update(vars(self))
+        other.provenance = replace(self.provenance, operating_point=operating_point)
+        other._cascade = self._cascade._replace(rule=self._cascade.rule._replace(provenance=other.provenance))
+        return other
+
+    def _check_operating_point(self, name: str) -> None:
+        if name not in self.operating_points:
+            raise OperatingPointError(self.folder, name, self.operating_points)
 
     def detect(self, recording: Recording, *, all_sites: bool = False, windows: bool = False) -> Finding:
         """Answer one recording.
@@ -252,7 +287,14 @@ def _require_recording(item: object) -> Recording:
     return item
 
 
-def _rebuild(folder: Path, provider: str, threads: int, quality_gate: GatePolicy, max_duration_s: float) -> Detector:
+def _rebuild(  # noqa: PLR0913, PLR0917 - one parameter a setting
+    folder: Path, provider: str, threads: int, quality_gate: GatePolicy, max_duration_s: float, operating_point: str
+) -> Detector:
     return Detector(
-        folder, provider=provider, threads=threads, quality_gate=quality_gate, max_duration_s=max_duration_s
+        folder,
+        provider=provider,
+        threads=threads,
+        quality_gate=quality_gate,
+        max_duration_s=max_duration_s,
+        operating_point=operating_point,
     )

@@ -16,6 +16,7 @@
     ├── BrokenExtraError (ImportError)          an optional library is installed and cannot be imported
     ├── NoMemoryError (MemoryError)             a recording needs more memory than there is
     ├── ModelError (ValueError)                 a model file cannot be used
+    ├── OperatingPointError (ValueError)        the models do not have the operating point
     ├── ProviderError (RuntimeError)            the requested execution provider does not run
     └── InferenceError (RuntimeError)           onnxruntime failed
 
@@ -151,6 +152,16 @@ class ModelError(EcgEdgeError, ValueError):
 
     def __init__(self, path: str | PathLike[str], why: str) -> None:
         super().__init__(f"{path}: {why}")
+
+
+class OperatingPointError(EcgEdgeError, ValueError):
+    """The models do not have the requested operating point."""
+
+    def __init__(self, source: str | PathLike[str], wanted: object, offered: Sequence[str]) -> None:
+        super().__init__(
+            f"{source}: the models do not have the operating point {_shorten(repr(wanted))}, only {_join(offered)}; "
+            f"pass one of these as {_name_option('operating-point')}, or choose other models"
+        )
 
 
 class InferenceError(EcgEdgeError, RuntimeError):

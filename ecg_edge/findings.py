@@ -74,6 +74,8 @@ class Provenance:
     provider: str
     """onnxruntime's execution provider that the sessions really use."""
     models: tuple[ModelProvenance, ...]
+    operating_point: str = "balanced"
+    """Name of the operating point whose thresholds decided."""
 
 
 @dataclass(frozen=True, slots=True)

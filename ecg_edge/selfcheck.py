@@ -16,6 +16,7 @@ from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
 from ecg_edge.model.description import describe_model
 from ecg_edge.model.manifest import MANIFEST, CheckedFile, read_files, read_present_files
+from ecg_edge.model.operating_point import BALANCED
 from ecg_edge.model.runtime import onnxruntime
 from ecg_edge.model.session import Model
 from ecg_edge.model.vectors import answer_windows, build_input
@@ -32,6 +33,8 @@ class SelfCheckError(EcgEdgeError):
 
 def self_check(detector: Detector) -> Iterator[str]:
     """Check versions, hashes, specs, test vectors and golden recordings; yield a line for each, and the result last.
+
+    The stored answers are those of the operating point "balanced", so this point is checked whatever the detector's is.
 
     Raises:
         SelfCheckError: A golden recording has changed, an answer differs from the stored one, or a spec beside a model
@@ -52,7 +55,7 @@ def self_check(detector: Detector) -> Iterator[str]:
         yield "OK: the hashes are right; these models have no stored answers to compare with"
         return
     with _refuse_other_content(stored, "stored answers"):
-        yield from _compare(detector, json.loads(stored.content))
+        yield from _compare(detector.at(BALANCED), json.loads(stored.content))
     yield "OK: this installation gives the stored answers"
 
 

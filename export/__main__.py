@@ -82,7 +82,7 @@ def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
     "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=MODELS / "out_of_fold.csv"
 )
 def evaluate(data: Path, answers: Path) -> None:
-    """Print the tables of out-of-fold figures and of calibration, with their intervals.
+    """Print the tables of out-of-fold figures, of operating points and of calibration, with their intervals.
 
     \b
     Examples:
@@ -91,10 +91,12 @@ def evaluate(data: Path, answers: Path) -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.evaluation import evaluate as measure
     from export.evaluation import render_calibration, render_table
+    from export.operating_points import measure_points, render_points
     from export.out_of_fold import Answers
 
-    measured = measure(_read(data), Answers.read(answers), say_on_terminal)
-    for line in (*render_table(measured), *render_calibration(measured)):
+    dataset, given = _read(data), Answers.read(answers)
+    measured, points = measure(dataset, given, say_on_terminal), measure_points(dataset, given, say_on_terminal)
+    for line in (*render_table(measured), *render_points(points), *render_calibration(measured)):
         click.echo(line)
 
 

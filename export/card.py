@@ -2,9 +2,11 @@
 
 from ecg_edge.model.spec import ModelSpec
 from export.calibration import N_BINS
+from export.choices import ENOUGH_POSITIVES, SENSITIVITY, SPECIFICITY
 from export.dataset import Dataset
 from export.evaluation import Evaluation, render_calibration, render_table
 from export.figures import RESAMPLES
+from export.operating_points import Points, render_points, render_thresholds
 from export.robustness import Effect, render_effects
 from export.stages import INFARCTION
 
@@ -51,6 +53,17 @@ The [changelog](CHANGELOG.md) says what was chosen so last.
 {table}
 The shipped networks have learned from all records. {seen}
 
+## Operating points
+
+A threshold is a choice between missed infarctions and false alarms. `balanced`, the default, has the best F1. `sensitive` is
+for screening: its goal is a sensitivity of at least {sensitivity:g}. `specific` is for confirmation: its goal is a specificity of at
+least {specificity:g}. `sensitive` never finds less than `balanced`, and `specific` never more.
+
+The goal is what a threshold was chosen for; the table is what came out. Each record is answered with thresholds that were
+chosen on the other folds, so a figure may miss its goal a little. A label with fewer than {enough} positives has the fallback
+of 0.5 at every point and is unproven.
+
+{points}
 ## Calibration
 
 Whether a probability of 0.7 is right 7 times in 10, by the same out-of-fold answers.
@@ -86,8 +99,6 @@ III, aVR, aVL or aVF from I and II. Eight leads: these four are derived so. A sh
 
 ## Thresholds of the shipped files
 
-| label | threshold |
-|---|---|
 {thresholds}
 
 ## Networks
@@ -105,8 +116,13 @@ MIT, as the package.
 """
 
 
-def render_card(
-    evaluation: Evaluation, effects: list[Effect], specs: list[ModelSpec], dataset: Dataset, seen: str
+def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
+    evaluation: Evaluation,
+    points: Points,
+    effects: list[Effect],
+    specs: list[ModelSpec],
+    dataset: Dataset,
+    seen: str,
 ) -> str:
     """Return the model card as Markdown; `seen` is the line on the training records."""
     network = INFARCTION.network
@@ -123,10 +139,10 @@ def render_card(
         calibration="\n".join(render_calibration(evaluation)),
         n_bins=N_BINS,
         effects="\n".join(render_effects(effects)),
-        thresholds="\n".join(
-            f"| {label} | {threshold:.3f} |"
-            for spec in specs
-            for label, threshold in zip(spec.labels, spec.thresholds, strict=True)
-        ),
+        thresholds="\n".join(render_thresholds(specs)),
+        points="\n".join(render_points(points)),
+        sensitivity=SENSITIVITY,
+        specificity=SPECIFICITY,
+        enough=ENOUGH_POSITIVES,
         windows="; ".join(f"{spec.window} samples every {spec.stride} for {spec.name}" for spec in specs),
     )

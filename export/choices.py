@@ -10,6 +10,12 @@ from torch.nn import functional
 
 ENOUGH_POSITIVES = 10
 FALLBACK_THRESHOLD = 0.5
+# The spec wants thresholds above 0 and below 1, and a probability may be 0 or 1 by rounding.
+_LEAST_THRESHOLD = 1e-6
+SENSITIVITY = 0.95
+"""Goal of the operating point `sensitive`."""
+SPECIFICITY = 0.98
+"""Goal of the operating point `specific`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,56 @@ def find_best_f1_threshold(truth: NDArray[np.float32], probability: NDArray[np.f
     best = int(np.argmax(f1[:-1]))
     below = thresholds[best - 1] if best else 0.0
     return float((thresholds[best] + below) / 2)
+
+
+def choose_points(
+    truth: NDArray[np.float32], probability: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the thresholds that reach `SENSITIVITY`, and those that reach `SPECIFICITY`, each of shape (labels,).
+
+    A label with too few records of a kind gets `FALLBACK_THRESHOLD`.
+
+    Args:
+        truth: 0 or 1, shape (records, labels).
+        probability: Shape (records, labels).
+    """
+    sensitive, specific = (np.full(truth.shape[1], FALLBACK_THRESHOLD) for _ in range(2))
+    for label in np.setdiff1d(np.arange(truth.shape[1]), list_unproven(truth)):
+        positive = truth[:, label] > 0
+        sensitive[label] = find_share_threshold(positive, probability[:, label], SENSITIVITY)
+        # The same from the other end: a share of the negative records must stay below.
+        specific[label] = 1 - find_share_threshold(~positive, 1 - probability[:, label], SPECIFICITY)
+    return sensitive, specific
+
+
+def list_unproven(truth: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the indices of the labels with fewer than `ENOUGH_POSITIVES` positive or negative records."""
+    positives = truth.sum(axis=0)
+    return np.flatnonzero(np.minimum(positives, len(truth) - positives) < ENOUGH_POSITIVES)
+
+
+def find_share_threshold(wanted: NDArray[np.bool_], probability: NDArray[np.float64], share: float) -> float:
+    """Return the highest threshold that one more record like the wanted ones reaches with a chance of `share`.
+
+    Of n + 1 such records in random order, the last one is one of the k lowest with a chance of k / (n + 1). So the
+    threshold is at the k-th lowest of the n, with the largest k for which this chance is at most 1 - `share`. A
+    threshold that just reaches the share on the n would on average miss it by a little on others. Where even the lowest
+    of few records promises too little, the threshold is at the lowest.
+
+    Args:
+        wanted: Which records should reach it, shape (records,).
+        probability: Shape (records,).
+        share: 0 to 1.
+
+    Returns:
+        Halfway to the next lower probability of any record, so that rounding cannot cross it.
+    """
+    of_wanted = np.sort(probability[wanted])
+    # The share's own rounding must not lower a whole number.
+    k = max(1, int((1 - share) * (len(of_wanted) + 1) + 1e-9))
+    lowest = of_wanted[k - 1]
+    below = probability[probability < lowest].max(initial=0.0)
+    return max(float((lowest + below) / 2), _LEAST_THRESHOLD)
 
 
 def _choose_scaling(

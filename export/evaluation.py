@@ -134,11 +134,12 @@ def evaluate(dataset: Dataset, answers: Answers, report: Callable[[str], None] =
         DatasetError: The answers are for other records.
     """
     asked = ask(dataset, answers)
-    measured = Tables(*(tuple(_measure_row(question, report) for question in questions) for questions in asked))
+    measured = Tables(*(tuple(measure_row(question, report) for question in questions) for questions in asked))
     return measured._replace(calibration=tuple(map(_add_chance, measured.calibration, asked.calibration)))
 
 
-def _measure_row(question: Question, report: Callable[[str], None]) -> Row:
+def measure_row(question: Question, report: Callable[[str], None]) -> Row:
+    """Measure a question; `report` is called with a line before the work begins."""
     report(f"measuring {' and '.join(question.metrics)} of {question.name}, {question.n} records")
     figures = {}
     if question.can_be_answered:

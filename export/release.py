@@ -10,18 +10,19 @@ import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ecg_edge.detector import Detector
+from ecg_edge.model.operating_point import BALANCED, OperatingPoint
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS, Recording
 from export.card import render_card
 from export.checks import OFFSET_MV, SHIPPED, check_model
-from export.choices import ENOUGH_POSITIVES, Choice, choose
+from export.choices import ENOUGH_POSITIVES, Choice, choose, compute_probabilities
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file
 from export.dataset import Dataset
 from export.errors import ExportError
 from export.evaluation import Evaluation, evaluate
-from export.figures import Figure
 from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
+from export.operating_points import Points, figure_to_dict, make_points, measure_points
 from export.out_of_fold import FILE, Answers
 from export.plausibility.release import carry_plausibility
 from export.reference import Exported
@@ -39,6 +40,7 @@ CHANGELOG = "CHANGELOG.md"
 RELIABILITY = "reliability.svg"
 ROBUSTNESS = "robustness.csv"
 SEEN = 300
+_DECIMALS = 4
 
 Report = Callable[[str], None]
 
@@ -63,9 +65,10 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
     report("choosing epochs and thresholds on the folds")
     answers = Answers.of_runs(dataset, runs)
     evaluation = evaluate(dataset, answers, report)
+    points = measure_points(dataset, answers, report)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
-        specs = _write_models(dataset, runs, made, evaluation, None, report)
+        specs = _write_models(dataset, runs, made, (evaluation, points), None, report)
         answers.save(made / FILE)
         report("storing answers and measuring seen records")
         write_golden(made)
@@ -73,7 +76,8 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         draw_reliability(dataset, answers, made / RELIABILITY)
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
-        (made / "README.md").write_text(render_card(evaluation, effects, specs, dataset, seen), encoding="utf-8")
+        card = render_card(evaluation, points, effects, specs, dataset, seen)
+        (made / "README.md").write_text(card, encoding="utf-8")
         carry_plausibility(runs, out, made, dataset.signals[:3])
         write_vectors(made)
         for path in made.iterdir():
@@ -87,18 +91,26 @@ def release_fold(dataset: Dataset, runs: Path, out: Path, fold: int, report: Rep
 
 
 def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
-    dataset: Dataset, runs: Path, out: Path, evaluation: Evaluation | None, fold: int | None, report: Report
+    dataset: Dataset,
+    runs: Path,
+    out: Path,
+    measured: tuple[Evaluation, Points] | None,
+    fold: int | None,
+    report: Report,
 ) -> list[ModelSpec]:
     specs, contents = [], {}
     for stage in STAGES.values():
         report(f"{stage.name}: exporting and comparing with torch")
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
         rows = stage.select_scored(dataset) & (out_of_fold.folds != fold)
-        choice = choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows])
+        evaluation, points = measured or (None, None)
+        logits, truth = out_of_fold.logits[:, rows], stage.truth(dataset)[rows]
+        choice = choose(logits, truth)
+        chosen = make_points(stage, choice, compute_probabilities(logits, choice), truth, points)
         weights = runs / (name_final_file(stage) if fold is None else name_fold_file(stage, fold))
         network = load_network(stage, weights, choice.epoch, stage.auxiliary(dataset).shape[1])
         exported = Exported(network, choice).eval()
-        spec = _make_spec(stage, choice, dataset, evaluation, out_of_fold.n_coded)
+        spec = _make_spec(stage, choice, chosen, dataset, evaluation, out_of_fold.n_coded)
         content = serialize(to_onnx(exported, spec))
         limits = replace(SHIPPED, offset_mv=OFFSET_MV if stage.network.baseline else 0)
         check_model(content, exported, spec, dataset.signals[:3], limits)
@@ -122,10 +134,14 @@ def measure_seen_records(detector: Detector, dataset: Dataset) -> str:
     )
 
 
-def _make_spec(
-    stage: Stage, choice: Choice, dataset: Dataset, evaluation: Evaluation | None, n_coded: int
+def _make_spec(  # noqa: PLR0913, PLR0917 - what a spec is made of
+    stage: Stage,
+    choice: Choice,
+    points: dict[str, OperatingPoint],
+    dataset: Dataset,
+    evaluation: Evaluation | None,
+    n_coded: int,
 ) -> ModelSpec:
-    positives = stage.truth(dataset).sum(axis=0)
     population = "records with infarction" if stage.scored_on_infarctions else "all records"
     return ModelSpec(
         name=stage.name,
@@ -140,7 +156,7 @@ def _make_spec(
         thresholds=tuple(float(threshold) for threshold in choice.threshold),
         threshold_method=f"best F1 of the out-of-fold probabilities on {population}; "
         f"0.5 for a label with fewer than {ENOUGH_POSITIVES} positives",
-        unproven=tuple(label for label, n in zip(stage.labels, positives, strict=True) if n < ENOUGH_POSITIVES),
+        unproven=points[BALANCED].unproven,
         windows_per_call=WINDOWS_PER_CALL,
         calibration={
             "method": f"Platt scaling of the window logits, fitted to out-of-fold probabilities on {population}",
@@ -150,6 +166,7 @@ def _make_spec(
         metrics={} if evaluation is None else collect_metrics(stage, evaluation),
         training_data=_describe_training_data(stage, dataset, n_coded),
         licence="MIT",
+        operating_points=points,
     )
 
 
@@ -162,14 +179,4 @@ def _describe_training_data(stage: Stage, dataset: Dataset, n_coded: int) -> str
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
     """Return the figures of a stage's labels, as they stand in its spec."""
     rows = (row for row in (*evaluation.infarction, *evaluation.sites) if row.name in stage.labels)
-    return {row.name: {name: _to_dict(figure) for name, figure in row.figures.items()} for row in rows}
-
-
-def _to_dict(figure: Figure) -> dict[str, float]:
-    return {
-        "value": round(figure.value, 4),
-        "low": round(figure.low, 4),
-        "high": round(figure.high, 4),
-        "n": figure.n,
-        "positives": figure.positives,
-    }
+    return {row.name: {name: figure_to_dict(figure, _DECIMALS) for name, figure in row.figures.items()} for row in rows}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from ecg_edge.errors import EcgEdgeError
+from ecg_edge.errors import EcgEdgeError, OperatingPointError
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
@@ -50,18 +50,32 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(1)
 
 
-def load_detector(
+def load_detector(  # noqa: PLR0913, PLR0917 - the settings of a detector
     models: Path | None,
     provider: str,
     threads: int = 1,
     quality_gate: "GatePolicy" = "refuse",
     max_duration_s: float | None = None,
+    operating_point: str | None = None,
 ) -> "Detector":
-    """Load a detector; onnxruntime is imported only here."""
+    """Load a detector; onnxruntime is imported only here.
+
+    Raises:
+        UsageError: The models do not have the operating point.
+    """
+    from ecg_edge.decision import MOST_S
     from ecg_edge.detector import Detector
 
-    limit = {} if max_duration_s is None else {"max_duration_s": max_duration_s}
-    return Detector(models, provider=provider, threads=threads, quality_gate=quality_gate, **limit)
+    limit_s = MOST_S if max_duration_s is None else max_duration_s
+    detector = Detector(models, provider=provider, threads=threads, quality_gate=quality_gate, max_duration_s=limit_s)
+    if operating_point is None:
+        return detector
+    try:
+        return detector.at(operating_point)
+    except OperatingPointError as error:
+        from ecg_edge.cli.rendering import printable
+
+        raise click.UsageError(printable(str(error))) from error
 
 
 def declare(sampling_rate: float | None, units: str | None, leads: str | None, gain: float | None) -> "Declared":

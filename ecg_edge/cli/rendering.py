@@ -39,7 +39,7 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
     columns = [f"{site}_{part}" for site in sites for part in ("probability", "threshold", "found")]
     yield _write_inert_row(
         ["record", "source", "status", "probability", "threshold", "found_sites", *columns, "reasons", "warnings"]
-        + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models"]
+        + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models", "operating_point"]
     )
     for finding in findings:
         by_name = {site.site: site for site in finding.sites}
@@ -51,6 +51,7 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
             + [finding.duration_s, finding.sampling_rate, finding.error]
             + [finding.provenance.ecg_edge, finding.provenance.provider]
             + [";".join(f"{model.name} {model.version} {model.sha256}" for model in finding.provenance.models)]
+            + [finding.provenance.operating_point]
         )
 
 
@@ -73,7 +74,8 @@ def _write_paragraph(finding: Finding) -> Iterator[str]:
     if finding.duration_s is not None and finding.sampling_rate is not None:
         yield f"  {finding.duration_s:.1f} s at {finding.sampling_rate:g} Hz"
     if finding.probability is not None and finding.threshold is not None:
-        yield f"  probability {_show(finding.probability)}, threshold {finding.threshold:.3f}"
+        point = printable(finding.provenance.operating_point)
+        yield f"  probability {_show(finding.probability)}, threshold {finding.threshold:.3f} ({point})"
     if finding.sites:
         if finding.status == "not_detected":
             yield "  sites mean something only where an infarction is found:"

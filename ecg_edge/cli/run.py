@@ -60,6 +60,12 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
     show_default=True,
     help="Refuse longer recordings.",
 )
+@click.option(
+    "--operating-point",
+    metavar="NAME",
+    help="Thresholds that decide: balanced, or such as sensitive and specific; `ecg-edge info` lists them.  "
+    "[default: balanced]",
+)
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a file is passed over that may hold a recording.")
 @click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
 @click.option(
@@ -85,6 +91,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     leads: str | None,
     gain: float | None,
     max_duration: float,
+    operating_point: str | None,
     strict: bool,
     no_quality_gate: bool,
     follow: bool,
@@ -112,7 +119,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     declared = declare(sampling_rate, units, leads, gain)
     policy: GatePolicy = "warn" if no_quality_gate else "refuse"
     with one_line_errors():
-        detector = load_detector(models, provider, threads or usable_cores(), policy, max_duration * DAY_S)
+        limit_s = max_duration * DAY_S
+        detector = load_detector(models, provider, threads or usable_cores(), policy, limit_s, operating_point)
         if follow:
             from ecg_edge.cli.follow import answer_feed
 

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ecg_edge.model.operating_point import BALANCED, OperatingPoint
+
 METADATA_KEY = "ecg_edge"
 SCHEMA = 1
 STAGES = ("infarction", "localization", "plausibility")
@@ -58,6 +60,14 @@ class ModelSpec:
     whole_length: int | None = field(default=None, kw_only=True)
     """A recording of exactly this many samples is handed to the file whole, in one call. A part of a longer recording
     must never have this length. None: all lengths are treated alike."""
+    operating_points: dict[str, OperatingPoint] = field(default_factory=dict, kw_only=True)
+    """By name. "balanced" is among them, with the thresholds above. Empty in files that have this point alone."""
+
+    @property
+    def points(self) -> dict[str, OperatingPoint]:
+        """All operating points by name. "balanced", the default, is always there."""
+        balanced = OperatingPoint(self.threshold_method, self.thresholds, self.unproven, self.metrics)
+        return self.operating_points or {BALANCED: balanced}
 
     def __post_init__(self) -> None:
         """Refuse a spec that contradicts itself.
@@ -73,6 +83,7 @@ class ModelSpec:
         _refuse_first({fault: not all(isinstance(values, tuple) for values in lists)})
         _refuse_first(self._list_type_faults())
         _refuse_first(self._list_value_faults())
+        self._check_operating_points()
         if self.whole_length is not None:
             self._check_whole_length(self.whole_length)
 
@@ -119,6 +130,28 @@ class ModelSpec:
             f"the tail {self.tail!r}, expected one of {', '.join(TAILS)}": self.tail not in TAILS,
         }
 
+    def _check_operating_points(self) -> None:
+        points = self.operating_points
+        _refuse_first(
+            {
+                "operating points that are not an object": not isinstance(points, dict)
+                or not all(isinstance(point, OperatingPoint) for point in points.values())
+            }
+        )
+        _refuse_first({f"{len(points)} operating points, expected less than {_MOST_NAMES}": len(points) >= _MOST_NAMES})
+        for name, point in points.items():
+            _refuse_first(point.list_faults(name, self.labels))
+        balanced = points.get(BALANCED)
+        _refuse_first(
+            {
+                f"operating points without {BALANCED!r}": bool(points) and balanced is None,
+                f"an operating point {BALANCED!r} with other thresholds or unproven labels than its own": (
+                    balanced is not None
+                    and (balanced.thresholds, balanced.unproven) != (self.thresholds, self.unproven)
+                ),
+            }
+        )
+
     def _check_whole_length(self, whole: int) -> None:
         parts = range(self.window, self.window + self.windows_per_call * self.stride, self.stride)
         if whole - (self.tail == "dropped") in parts or whole == self.window:
@@ -151,6 +184,9 @@ class ModelSpec:
         values = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in known
         }
+        points = values.get("operating_points")
+        if isinstance(points, dict):
+            values["operating_points"] = {name: OperatingPoint.from_values(point) for name, point in points.items()}
         try:
             return cls(**values)
         except TypeError as error:

@@ -28,7 +28,7 @@ def failed(record="c"):
 def test_text_gives_the_verdict_first_and_ends_in_the_review_line():
     lines = "".join(rendering.text([detected()])).strip().splitlines()
     assert lines[0] == "a: Pattern consistent with myocardial infarction, inferior; age undetermined"
-    assert lines[1].split() == ["probability", "0.930,", "threshold", "0.410"]
+    assert lines[1].split() == ["probability", "0.930,", "threshold", "0.410", "(balanced)"]
     assert [line.split()[0] for line in lines[3:9]] == list(SITES)
     assert [line.split()[0] for line in lines if line.endswith("found")] == ["inferior"]
     assert lines[-1].strip() == "Unconfirmed: for review by a clinician"

@@ -14,6 +14,7 @@ from export.dataset import read_dataset
 from export.disturbances import DISTURBANCES
 from export.evaluation import evaluate, render_calibration, render_table
 from export.metrics import compute_auroc
+from export.operating_points import collect_shares, measure_points, render_points
 from export.out_of_fold import FILE, LABELS, Answers
 from export.release import RELIABILITY, ROBUSTNESS, collect_metrics, measure_seen_records
 from export.robustness import UNDISTURBED
@@ -39,6 +40,8 @@ def test_the_card_the_accuracy_page_the_figure_and_the_specs_say_what_the_out_of
     evaluation = evaluate(dataset, answers, progress.append)
     assert "of infarction, 1680 records" in progress[0]
     assert len(progress) == 1 + 2 * (6 + 1) + (1 + 6)
+    points = measure_points(dataset, answers)
+    assert "\n".join(render_points(points)).strip() in (request.path.parents[2] / "docs/accuracy.md").read_text("utf-8")
     for page in (shipped_models() / "README.md", request.path.parents[2] / "docs/accuracy.md"):
         text = page.read_text(encoding="utf-8")
         for tables in (render_table(evaluation), render_calibration(evaluation)):
@@ -49,6 +52,8 @@ def test_the_card_the_accuracy_page_the_figure_and_the_specs_say_what_the_out_of
     detector = Detector()
     for model in (detector.infarction, detector.localization):
         assert model.spec.metrics == collect_metrics(STAGES[model.spec.stage], evaluation)
+        for name, point in model.spec.operating_points.items():
+            assert point.metrics == collect_shares(STAGES[model.spec.stage], points[name])
 
 
 def test_the_card_has_the_robustness_of_the_networks_that_gave_the_out_of_fold_answers(dataset, answers):

@@ -13,9 +13,11 @@ from ecg_edge.selfcheck import self_check
 from export import robustness
 from export.__main__ import main
 from export.crossfit import train_stage
+from export.dataset import read_dataset
 from export.disturbances import DISTURBANCES
 from export.metrics import METRICS
 from export.network import NetworkSettings
+from export.operating_points import collect_shares, measure_points, render_points
 from export.out_of_fold import Answers
 from export.release import release_fold
 from export.robustness import HeldOut, measure_robustness
@@ -99,3 +101,21 @@ def test_a_release_publishes_what_was_measured_on_its_networks(dataset_folder, r
     for stage in ("infarction", "localization"):
         assert f"spec {stage}.json: as in the model" in lines
         assert any(line.startswith(f"test vectors of {stage}: 5 inputs") for line in lines)
+    check_operating_points(read_dataset(dataset_folder), out, card)
+
+
+def check_operating_points(dataset, out, card):
+    """The specs and the card have the figures that the table of answers gives; too few of each site are there."""
+    points = measure_points(dataset, Answers.read(out / "out_of_fold.csv"))
+    assert "\n".join(render_points(points)) in card
+    detector = Detector(out)
+    assert detector.operating_points == tuple(points) == ("balanced", "sensitive", "specific")
+    spec, sites = detector.infarction.spec, detector.localization.spec
+    for name, rows in points.items():
+        assert spec.points[name].metrics == collect_shares(STAGES["infarction"], rows)
+        assert sites.points[name].metrics["inferior"] == {}
+        assert (sites.points[name].unproven, sites.points[name].thresholds) == (sites.labels, (0.5,) * 6)
+        row = f"| infarction | {' | '.join(f'{spec.points[point].thresholds[0]:.3f}' for point in points)} |"
+        assert row in card
+    assert spec.points["balanced"].metrics["infarction"]["sensitivity"]["n"] == 60
+    assert spec.points["sensitive"].thresholds <= spec.thresholds <= spec.points["specific"].thresholds

@@ -173,6 +173,14 @@ def test_other_inputs_outputs_and_types_are_refused_before_inference(monkeypatch
         of_bytes(of_two_leads.SerializeToString())
 
 
+POINT = {"goal": "by hand", "thresholds": [0.5], "unproven": [], "metrics": {}, "measured": ""}
+ABSURD_IN_A_POINT = {
+    "goal": [None, 7, ["best"]],
+    "thresholds": [[float("nan")], [0], [1.5], ["0.5"], [True], 0.5, [], [0.5, 0.5], [[0.5]], None],
+    "unproven": [7, "infarction", ["lateral"], [["infarction"]]],
+    "metrics": [None, [], "good"],
+    "measured": [None, 3],
+}
 ABSURD = {
     "window": [10**12, 0, -1, 800.0, "800", None, True, [800]],
     "stride": [10**12, 0, -100, "100"],
@@ -187,6 +195,21 @@ ABSURD = {
     "metrics": [None, [], "good"],
     "calibration": [None, []],
     "unproven": [7, [7], "all"],
+    "operating_points": [
+        *(
+            None,
+            [],
+            "balanced",
+            {"balanced": None},
+            {"balanced": {}},
+            {"sensitive": POINT},
+            {"balanced": POINT, "": POINT},
+        ),
+        {"balanced": POINT, "a\x1b[31m": POINT},
+        {f"p{i}": POINT for i in range(1000)},
+        *({"balanced": POINT | {key: value}} for key, values in ABSURD_IN_A_POINT.items() for value in values),
+        {"balanced": POINT | {"thresholds": [0.4]}},
+    ],
     "schema": [None, "1", 2],
     "average": [None, [], "median"],
 }

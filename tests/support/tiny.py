@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ecg_edge.model.operating_point import OperatingPoint
 from ecg_edge.model.spec import METADATA_KEY, ModelSpec
 from ecg_edge.quality.plausibility import FAULTS
 from ecg_edge.recording import LEADS
@@ -44,6 +45,15 @@ def spec(stage: str, /, **changes: object) -> ModelSpec:
         "licence": "MIT",
     }
     return ModelSpec(**(values | changes))
+
+
+def points(stage: str, **thresholds: float) -> dict[str, OperatingPoint]:
+    """Return operating points with one threshold for all labels but those that are unproven, beside "balanced"."""
+    labels, unproven = LABELS[stage], spec(stage).unproven
+    return {
+        name: OperatingPoint(f"{name} by hand", tuple(0.5 if label in unproven else at for label in labels), unproven)
+        for name, at in ({"balanced": 0.5} | thresholds).items()
+    }
 
 
 def model(spec: ModelSpec) -> onnx.ModelProto:
