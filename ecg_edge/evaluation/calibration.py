@@ -73,7 +73,7 @@ def _start(sums: Values) -> Values:
 def _find_bin_ends(n: Values) -> Values:
     """Return where the bins of n records begin and end, the larger ones first, shape (samples, bins + 1)."""
     small, larger = np.divmod(n, N_BINS)
-    bins = np.arange(N_BINS + 1)
+    bins = np.arange(N_BINS + 1.0)
     ends: Values = bins * small[:, None] + np.minimum(bins, larger[:, None])
     return ends
 
