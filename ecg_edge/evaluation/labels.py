@@ -61,7 +61,8 @@ def read_labels(table: LabelTable, sites: Sequence[str], label: str | None, posi
     if label is not None:
         cells = table.get_column(label)
         words = {cell.casefold() for cell in cells}
-        return _read_binary(table, label) if words <= _NO | _YES | {""} else _read_site_names(table, label, sites)
+        is_binary = words <= _NO | {""} or words & _YES
+        return _read_binary(table, label) if is_binary else _read_site_names(table, label, sites)
     for columns in ([SITE_COLUMNS.get(site, site) for site in sites], list(sites)):
         if set(columns) <= set(table.columns):
             return _read_site_columns(table, columns)
