@@ -74,6 +74,8 @@ def _render_section(section: Section) -> Iterator[str]:
         [row.name, row.n, row.positives, *(show_figure(row, name) for name in section.names)] for row in section.rows
     ]
     yield from _render_table(section.title, heads, rows)
+    if section.note:
+        yield f"<p>{escape(section.note)}</p>\n"
 
 
 def _render_mistakes(of_label: Mistakes) -> Iterator[str]:

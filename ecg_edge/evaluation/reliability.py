@@ -56,7 +56,7 @@ def _draw_shares(question: Question) -> Iterator[str]:
     for tick in (0, 0.5, 1):
         yield f'<text x="{_LEFT - 5}" y="{_up(tick) + 3.5:.1f}" text-anchor="end">{tick:g}</text>'
     yield (
-        f'<text transform="translate(14 {(_TOP + _BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
+        f'<text transform="translate(10 {(_TOP + _BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         "share with the label</text>"
     )
     for of_bin in cut_into_bins(question.truth, question.probability):
@@ -80,7 +80,7 @@ def _draw_counts(question: Question) -> Iterator[str]:
     for tick in (0, 0.5, 1):
         yield f'<text x="{_along(tick):.1f}" y="{_COUNTS_BOTTOM + 13}" text-anchor="middle">{tick:g}</text>'
     yield (
-        f'<text transform="translate(14 {(_COUNTS_TOP + _COUNTS_BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
+        f'<text transform="translate(10 {(_COUNTS_TOP + _COUNTS_BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
         "records</text>"
     )
 

@@ -1,6 +1,7 @@
 """The report as text."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ecg_edge.evaluation.question import Row
 from ecg_edge.evaluation.report import Mistake, Mistakes, Report, Unanswered
@@ -24,8 +25,10 @@ def render_text(report: Report) -> Iterator[str]:
     """Yield the lines of the report; names of records and columns are as they are in the files."""
     yield from describe_records(report)
     yield from describe_method(report)
-    for section in list_sections(report):
-        yield from _render_section(section)
+    first, *others = list_sections(report)
+    yield from _render_section(first)
+    for section in others:
+        yield from _render_section(replace(section, rows=tuple(row for row in section.rows if row.figures)))
     for section in list_groups(report):
         yield from _render_section(_leave_out_small_sites(section))
     yield from _render_mistakes(report.mistakes)
@@ -39,13 +42,17 @@ def _leave_out_small_sites(section: Section) -> Section:
     title = section.title
     if len(rows) < len(section.rows):
         title += " (sites with insufficient data are left out; json and html have them)"
-    return Section(title, section.names, rows)
+    return replace(section, title=title, rows=rows)
 
 
 def _render_section(section: Section) -> Iterator[str]:
+    if not section.rows:
+        return
     width = max(_NAME, *(len(row.name) for row in section.rows)) + 1
     yield ""
     yield section.title
+    if section.note:
+        yield f"  {section.note}"
     heads = "".join(f"{HEADINGS[name]:<{_CELL}}" for name in section.names)
     yield f"  {'':<{width}}{'n':>6}{'positive':>10}  {heads}".rstrip()
     for row in section.rows:

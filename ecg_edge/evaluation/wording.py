@@ -35,6 +35,7 @@ class Section:
     names: tuple[str, ...]
     """Names of the figures, keys of `HEADINGS`."""
     rows: tuple[Row, ...]
+    note: str = ""
 
 
 def list_sections(report: Report) -> Iterator[Section]:
@@ -62,7 +63,9 @@ def list_groups(report: Report) -> Iterator[Section]:
             for group in groups
             for row in group.rows
         )
-        yield Section(f"By {column}", ("auroc", "sensitivity", "specificity"), rows)
+        unanswered = [f"{group.name}: {group.unanswered}" for group in groups if group.unanswered]
+        note = f"without an answer: {', '.join(unanswered)}" if unanswered else ""
+        yield Section(f"By {column}", ("auroc", "sensitivity", "specificity"), rows, note)
 
 
 def show_figure(row: Row, name: str) -> str:

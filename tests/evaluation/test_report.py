@@ -63,6 +63,7 @@ def test_records_without_an_answer_are_counted_by_class_and_take_part_in_no_figu
     text = run(*shipped_records, "--label", "site", "--by", "sex").stdout
     assert "refused by the quality gate: 2 (1 with infarction, 1 without)" in text
     assert "could not be read: 1 (1 with infarction, 0 without)" in text
+    assert "without an answer: missing: 3" in text
 
 
 def test_the_report_says_what_answered_and_with_which_thresholds(shipped_records):
