@@ -152,6 +152,6 @@ def _read_codes(table: LabelTable, column: str, positive: Sequence[str]) -> Labe
 
 def split_codes(text: str) -> list[str]:
     """Return the codes of a cell: the keys of a dictionary such as `{'IMI': 100.0}`, or a list such as `1;2`."""
-    if text.startswith("{"):
-        return _KEYS_OF_A_DICT.findall(text)
-    return [code for code in re.split(r"[\s,;|+\[\]()'\"]+", text) if code]
+    keys = _KEYS_OF_A_DICT.findall(text) if text.startswith("{") else []
+    # A spreadsheet makes a decimal number of a column of numbers with empty cells.
+    return keys or [code.removesuffix(".0") for code in re.split(r"[\s,;|+{}\[\]()'\"]+", text) if code]

@@ -42,6 +42,7 @@ def match_records(table: LabelTable, records: Sequence[RecordFile], column: str 
         column: The column of the names; None to take, of the columns with a usual name, the one that fits most records.
 
     Raises:
+        UnreadableError: The folder does not hold a recording.
         LabelsError: No such column, no name fits a record, a name fits several, or two rows are about one record.
     """
     known = _index(records)
@@ -55,6 +56,8 @@ def match_records(table: LabelTable, records: Sequence[RecordFile], column: str 
     found = {name: [_find(known, cell) for cell in table.get_column(name)] for name in columns}
     best = max(columns, key=lambda name: sum(bool(places) for places in found[name]))
     if not any(found[best]):
+        if len(records) == 1:
+            records[0].read()  # a folder without recordings is one record, whose error says so
         here, there = table.get_column(best), [record.name for record in records]
         raise LabelsError(
             table.path,

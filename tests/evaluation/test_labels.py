@@ -61,6 +61,14 @@ FORMS = {
         lambda rows: change(rows, Dx=lambda site: "164865005,426783006" if site else "426783006"),
         ["--positive", "164865005"],
     ),
+    "a set of codes": (
+        lambda rows: change(rows, codes=lambda site: "{'IMI'}" if site else "{'SR'}"),
+        ["--positive", "IMI"],
+    ),
+    "codes as decimals": (
+        lambda rows: change(rows, snomed=lambda site: "164865005.0" if site else "426783006.0"),
+        ["--positive", "164865005"],
+    ),
     "a named column of codes": (
         lambda rows: change(rows, found=lambda site: "[164865005; 1]" if site else "1648650051"),
         ["--positive", "164865005", "--label", "found"],
@@ -166,6 +174,13 @@ def test_archives_are_read_too(example, measure, tmp_path):
             archive.write(path, f"2020/{path.name}")
     rows = [row | {"record_name": f"2020/{row['record_name']}"} for row in rows]
     assert measure(tmp_path / "all.zip", rows, "--label", "mi")["infarction"][0]["n"] == 24
+
+
+def test_a_folder_without_recordings_says_so(example, evaluate, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    result = evaluate(tmp_path / "nothing", example[1], "--label", "mi")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "does not hold a recording" in result.stderr
 
 
 def spoil(rows, place, **cells):
