@@ -1,6 +1,6 @@
 """The findings of labelled records measured against their labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,13 +116,7 @@ class Report:
     """What the figure of reliability is about."""
 
 
-def evaluate(
-    source: Source,
-    labelled: Labelled,
-    findings: Sequence[Finding],
-    n_worst: int,
-    report: Callable[[str], None] = lambda _: None,
-) -> Report:
+def evaluate(source: Source, labelled: Labelled, findings: Sequence[Finding], n_worst: int) -> Report:
     """Measure findings against labels.
 
     Args:
@@ -131,7 +125,6 @@ def evaluate(
         findings: The finding of each labelled record. If the labels have sites, it has sites too, unless neither the
             label nor the answer is an infarction.
         n_worst: How many misses and false alarms of each label are named.
-        report: Called with a line before each row is measured.
 
     Raises:
         LabelsError: No record was answered.
@@ -144,7 +137,7 @@ def evaluate(
     first = ask(answers, (), "")
     learnable = tuple(question.name for question in first.sites if question.can_be_answered)
     asked = ask(answers, learnable if len(learnable) > 1 else (), f"mean of {len(learnable)} sites", PREDICTIVE)
-    tables = measure(asked, report)
+    tables = measure(asked)
     return Report(
         source,
         chosen[0].provenance,
@@ -152,7 +145,7 @@ def evaluate(
         len(chosen),
         len(np.unique(answers.patients)),
         tables,
-        tuple(_measure_groups(labelled, answered, first, report)),
+        tuple(_measure_groups(labelled, answered, first)),
         tuple(_list_unanswered(labelled, findings)),
         tuple(_find_mistakes(question, names, n_worst) for question, names in _name_records(first, chosen, answers)),
         asked.calibration,
@@ -177,7 +170,7 @@ def _collect(labelled: Labelled, answered: NDArray[np.bool_], findings: list[Fin
 
 
 def _measure_groups(
-    labelled: Labelled, answered: NDArray[np.bool_], asked: Tables[tuple[Question, ...]], report: Callable[[str], None]
+    labelled: Labelled, answered: NDArray[np.bool_], asked: Tables[tuple[Question, ...]]
 ) -> list[Group]:
     ill = asked.infarction[0].truth
     groups = []
@@ -188,7 +181,6 @@ def _measure_groups(
                 *(question.select(members) for question in asked.infarction),
                 *(question.select(members[ill]) for question in asked.sites),
             )
-            report(f"{column}: {name}")
             rows = tuple(measure_row(replace(question, metrics=_IN_GROUPS)) for question in questions)
             groups.append(Group(column, name, int((everyone & ~answered).sum()), rows))
     return groups

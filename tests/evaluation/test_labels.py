@@ -1,6 +1,7 @@
 """Each form of a table of labels gives the labels that it states; what cannot be used is an error of one line."""
 
 import codecs
+import os
 import zipfile
 
 import numpy as np
@@ -274,6 +275,15 @@ def test_a_file_that_is_no_table_is_an_error_of_one_line(example, evaluate, tmp_
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert message in result.stderr
+
+
+def test_a_file_that_is_too_large_for_a_table_is_not_read(example, evaluate, tmp_path):
+    path = tmp_path / "t.csv"
+    path.touch()
+    os.truncate(path, 2**27 + 1)
+    result = evaluate(example[0], path, "--label", "mi")
+    assert result.exit_code == 1
+    assert "expected at most" in result.stderr
 
 
 def test_columns_of_a_group_that_are_not_all_numbers_are_words(example, measure):

@@ -66,6 +66,18 @@ def test_records_without_an_answer_are_counted_by_class_and_take_part_in_no_figu
     assert "without an answer: missing: 3" in text
 
 
+def test_the_page_names_all_records_without_an_answer_and_the_worst_mistakes(shipped_records, tmp_path):
+    result = run(
+        *shipped_records, "--label", "site", "--by", "sex", "--format", "html", "--output", tmp_path / "x.html"
+    )
+    assert result.returncode == 1
+    cells = Tags((tmp_path / "x.html").read_text(encoding="utf-8")).texts
+    for name in ("flat_ill", "flat_well", "broken"):
+        assert name in cells
+        assert str(shipped_records[0] / f"{name}.npy") in cells
+    assert "without an answer: missing: 3" in cells
+
+
 def test_the_report_says_what_answered_and_with_which_thresholds(shipped_records):
     detector = Detector()
     report = json.loads(run(*shipped_records, "--label", "site", "--format", "json").stdout)
