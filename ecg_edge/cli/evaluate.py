@@ -1,6 +1,5 @@
 """The command `ecg-edge evaluate`: measure the models on labelled records."""
 
-import json
 import re
 import sys
 import warnings
@@ -188,6 +187,8 @@ def _render(report: "Report", rendering: str) -> Iterator[str]:
     from ecg_edge.cli.rendering import printable
 
     if rendering == "json":
+        import json
+
         from ecg_edge.evaluation.json_object import to_dict
 
         yield json.dumps(to_dict(report), indent=1, allow_nan=False) + "\n"
