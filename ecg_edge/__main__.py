@@ -31,10 +31,11 @@ def main() -> None:
             command_line(prog_name="ecg-edge", obj=unfinished)
         except SystemExit as end:
             _leave(end)
-    except (ImportError, MemoryError, SystemError, RuntimeError) as error:
+    except (ImportError, MemoryError, RuntimeError, SystemError) as error:
         if isinstance(error, RuntimeError) and "thread" not in str(error):
             raise
-        # Python's own words are about segments of shared objects, or threads that cannot be started.
+        # Python's own words are about segments of shared objects, or threads that cannot be started. An import that
+        # runs out of memory may end in a SystemError.
         sys.exit(f"error: there is not enough memory, or a library is broken: {' '.join(str(error).split())}")
     except OSError as error:
         _discard_output()

@@ -12,6 +12,7 @@
     │   ├── SamplingRateError                   outside the supported rates
     │   └── UncomputableError                   the model's answer is not finite
     ├── UnreadableError (OSError)               a file cannot be read
+    ├── LabelsError (ValueError)                a table of labels cannot be used
     ├── MissingExtraError (ImportError)         an optional library is not installed
     ├── BrokenExtraError (ImportError)          an optional library is installed and cannot be imported
     ├── NoMemoryError (MemoryError)             a recording needs more memory than there is
@@ -145,6 +146,13 @@ class UnreadableError(EcgEdgeError, OSError):
 
     def __init__(self, source: str | PathLike[str], why: str) -> None:
         super().__init__(f"{source}: {_shorten(why, 300)}")
+
+
+class LabelsError(EcgEdgeError, ValueError):
+    """A table of labels cannot be used, or does not fit the records."""
+
+    def __init__(self, path: str | PathLike[str], why: str) -> None:
+        super().__init__(f"{path}: {_shorten(why, 400)}")
 
 
 class ModelError(EcgEdgeError, ValueError):

@@ -1,11 +1,12 @@
 """The model card, from the measured figures."""
 
+from ecg_edge.evaluation.bootstrap import RESAMPLES
+from ecg_edge.evaluation.calibration import N_BINS
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES
 from ecg_edge.model.spec import ModelSpec
-from export.calibration import N_BINS
-from export.choices import ENOUGH_POSITIVES, SENSITIVITY, SPECIFICITY
+from export.choices import SENSITIVITY, SPECIFICITY
 from export.dataset import Dataset
 from export.evaluation import Evaluation, render_calibration, render_table
-from export.figures import RESAMPLES
 from export.operating_points import Points, render_points, render_thresholds
 from export.robustness import Effect, render_effects
 from export.stages import INFARCTION

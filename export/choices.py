@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, precision_recall_curve
 from torch.nn import functional
 
-ENOUGH_POSITIVES = 10
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES
+
 FALLBACK_THRESHOLD = 0.5
 # The spec wants thresholds above 0 and below 1, and a probability may be 0 or 1 by rounding.
 _LEAST_THRESHOLD = 1e-6

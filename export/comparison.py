@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.evaluation.bootstrap import Figure
+from ecg_edge.evaluation.metrics import Metric
+from ecg_edge.evaluation.question import Question
+from ecg_edge.evaluation.tables import TITLES
 from export.dataset import Dataset
-from export.evaluation import TITLES, Question, ask
-from export.figures import Figure, Rows
-from export.metrics import Metric
+from export.evaluation import ask
 from export.out_of_fold import Answers
 
 
@@ -50,18 +55,15 @@ def compare(
 
 
 def _compare_answers(title: str, before: Question, after: Question) -> Iterator[Difference]:
-    bootstrap = before.resample()
+    def compute_difference(metric: Metric, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return after.compute(metric, counts) - before.compute(metric, counts)
 
-    def compute_difference(metric: Metric, rows: Rows) -> float:
-        return after.compute(metric, rows) - before.compute(metric, rows)
-
-    for name, metric in before.metrics.items():
-        yield Difference(
-            title,
-            before.name,
-            name,
-            *(bootstrap.measure(partial(of, metric)) for of in (before.compute, after.compute, compute_difference)),
-        )
+    first, second, differences = (
+        before.resample().measure({name: partial(of, metric) for name, metric in before.metrics.items()})
+        for of in (before.compute, after.compute, compute_difference)
+    )
+    for name, difference in differences.items():
+        yield Difference(title, before.name, name, first[name], second[name], difference)
 
 
 def render_comparison(differences: Iterable[Difference]) -> Iterator[str]:

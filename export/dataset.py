@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.competition import SITE_COLUMNS
 from export.errors import DatasetError
 
-SITES = ("septal", "anterior", "lateral", "anterolateral", "anteroseptal", "inferior")
-_COLUMNS = ("перегородочный", "передний", "боковой", "передне-боковой", "передне-перегородочный", "нижний")
+SITES = tuple(SITE_COLUMNS)
+_COLUMNS = tuple(SITE_COLUMNS.values())
 _META = ("record_name", "patient_id", "age", "sex", "scp_codes", "infarction_stadium1", "pacemaker")
 _STAGES = ("Stadium I", "Stadium II", "Stadium II-III", "Stadium III")
 _RARE = 10

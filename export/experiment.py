@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from export.choices import ENOUGH_POSITIVES, choose_across
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES
+from export.choices import choose_across
 from export.crossfit import Report, train_folds
 from export.dataset import Dataset
 from export.errors import ExportError

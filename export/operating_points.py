@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.evaluation.bootstrap import RESAMPLES, Figure
+from ecg_edge.evaluation.metrics import METRICS
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES, Row, measure_row
 from ecg_edge.model.operating_point import BALANCED, OperatingPoint
 from ecg_edge.model.spec import ModelSpec
 from export.choices import (
-    ENOUGH_POSITIVES,
     FALLBACK_THRESHOLD,
     SENSITIVITY,
     SPECIFICITY,
@@ -19,9 +21,7 @@ from export.choices import (
     list_unproven,
 )
 from export.dataset import Dataset
-from export.evaluation import Row, ask, measure_row
-from export.figures import RESAMPLES, Figure
-from export.metrics import METRICS
+from export.evaluation import ask
 from export.out_of_fold import LABELS, Answers
 from export.stages import STAGES, Stage
 

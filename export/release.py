@@ -10,23 +10,24 @@ import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ecg_edge.detector import Detector
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES
+from ecg_edge.evaluation.reliability import draw_reliability
 from ecg_edge.model.operating_point import BALANCED, OperatingPoint
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.recording import LEADS, Recording
 from export.card import render_card
 from export.checks import OFFSET_MV, SHIPPED, check_model
-from export.choices import ENOUGH_POSITIVES, Choice, choose, compute_probabilities
+from export.choices import Choice, choose, compute_probabilities
 from export.crossfit import OutOfFold, load_network, name_final_file, name_fold_file
 from export.dataset import Dataset
 from export.errors import ExportError
-from export.evaluation import Evaluation, evaluate
+from export.evaluation import Evaluation, ask, evaluate
 from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
 from export.operating_points import Points, figure_to_dict, make_points, measure_points
 from export.out_of_fold import FILE, Answers
 from export.plausibility.release import carry_plausibility
 from export.reference import Exported
-from export.reliability import draw_reliability
 from export.robustness import measure_robustness, save_effects
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 from export.vectors import write_vectors
@@ -73,7 +74,8 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         report("storing answers and measuring seen records")
         write_golden(made)
         seen = measure_seen_records(Detector(made, quality_gate="warn"), dataset)
-        draw_reliability(dataset, answers, made / RELIABILITY)
+        reliability = draw_reliability(ask(dataset, answers).calibration)
+        (made / RELIABILITY).write_text(reliability, encoding="utf-8")
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
         card = render_card(evaluation, points, effects, specs, dataset, seen)

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ecg_edge.evaluation.bootstrap import Bootstrap, Figure, number_patients
+from ecg_edge.evaluation.metrics import METRICS, compute_mean
+from ecg_edge.evaluation.question import Question
 from export.choices import choose_for_folds
 from export.crossfit import load_network, name_fold_file
 from export.dataset import SITES, Dataset
 from export.disturbances import DISTURBANCES, Disturbance, Signal
 from export.evaluation import LEARNABLE
-from export.figures import Bootstrap, Figure, Rows, number_patients
-from export.metrics import METRICS, Metric
 from export.out_of_fold import read_out_of_fold
 from export.reference import Exported
 from export.stages import STAGES, Stage
@@ -137,22 +138,20 @@ class _Comparison:
         self._infarction, self._localization = infarction, localization
         self._truth = dataset.infarction[:, 0] > 0
         self._learnable = [SITES.index(site) for site in LEARNABLE]
-        patients, positives = number_patients(dataset.patients), int(self._truth.sum())
-        self._everyone = Bootstrap.by_patient(patients, positives)
-        self._ill = Bootstrap.by_patient(patients[self._truth], positives)
+        self._patients = number_patients(dataset.patients)
 
     def measure(self, infarction: Answered, localization: Answered) -> dict[str, Figure]:
         """Return the figures of an `Effect`."""
         changed = (infarction.found != self._infarction.found)[:, 0]
         sites_changed = (localization.found != self._localization.found)[:, self._learnable]
-
-        def compute(metric: Metric, rows: Rows) -> float:
-            return metric(self._truth[rows], infarction.probability[rows, 0], infarction.found[rows, 0])
-
+        metrics = {name: METRICS[name] for name in _UNDER_DISTURBANCE}
+        answered = infarction.probability[:, 0], infarction.found[:, 0]
+        question = Question("infarction", metrics, self._truth, *answered, self._patients)
+        of_metrics = {name: partial(question.compute, metric) for name, metric in metrics.items()}
+        ill = Bootstrap(self._patients[self._truth], question.positives)
         return {
-            "changed": self._everyone.measure(lambda rows: float(changed[rows].mean())),
-            **{name: self._everyone.measure(partial(compute, METRICS[name])) for name in _UNDER_DISTURBANCE},
-            "sites_changed": self._ill.measure(lambda rows: float(sites_changed[rows].mean())),
+            **question.resample().measure({"changed": partial(compute_mean, changed), **of_metrics}),
+            **ill.measure({"sites_changed": partial(compute_mean, sites_changed)}),
         }
 
 

@@ -1,5 +1,6 @@
 """The README and the pages of docs/ keep their promises."""
 
+import os
 import re
 import subprocess
 import sys
@@ -74,6 +75,26 @@ def test_the_python_code_runs(page):
         result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
         assert result.returncode == 0, result.stderr
         assert "detected" in result.stdout
+
+
+def test_the_example_of_validation_runs_and_prints_what_the_page_shows(tmp_path):
+    """All but the figures, which are those of a version of the models."""
+    page = words(PROJECT / "docs/validation.md")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(r"^```text\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (command,) = re.findall(r"^    ecg-edge (evaluate my_records .*)$", page, re.MULTILINE)
+    for arguments in (["-c", snippet], ["-m", "ecg_edge", *command.split()]):
+        run = [sys.executable, *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        result = subprocess.run(run, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+        assert result.returncode == 0, result.stderr
+    figure = re.compile(r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)")
+    printed = [figure.sub("#", line) for line in result.stdout.splitlines()]
+    shown = [
+        figure.sub("#", line) for line in block.splitlines() if " missed: " not in line and " alarms: " not in line
+    ]
+    assert len(shown) > 10
+    assert set(shown) <= set(printed)
 
 
 def test_every_page_is_in_the_navigation():

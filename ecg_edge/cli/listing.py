@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from ecg_edge.readers import Declared, PassedOver, RecordFile
 
 
-def list_records(paths: Sequence[str], declared: "Declared") -> tuple[list["RecordFile"], int]:
+def list_records(
+    paths: Sequence[str], declared: "Declared", known: Path | None = None
+) -> tuple[list["RecordFile"], int]:
     """Return the records of some paths, and the number of files that are passed over.
 
     Each of these files gets a line on standard error with the reason, and at the end comes their number.
+
+    Args:
+        paths: Files, folders, archives, or "-" for standard input.
+        declared: What the options declare about files.
+        known: A file that the user knows not to be a recording; it is left out without a word.
     """
     from ecg_edge.readers import RecordFile
 
-    found = [item for path in paths for item in _find(path, declared)]
+    found = [item for path in paths for item in _find(path, declared) if not _is_same(item.source, known)]
     records = [item for item in found if isinstance(item, RecordFile)]
     over = [item for item in found if not isinstance(item, RecordFile)]
     for item in over:
@@ -45,6 +52,10 @@ def _get_file_name(record: "RecordFile") -> str:
 
 def _get_source(record: "RecordFile") -> str:
     return record.source
+
+
+def _is_same(source: str, known: Path | None) -> bool:
+    return known is not None and Path(source).is_file() and known.samefile(source)
 
 
 def _find(path: str, declared: "Declared") -> "list[RecordFile | PassedOver]":

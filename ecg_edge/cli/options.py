@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ecg_edge.quality.gate import GatePolicy
     from ecg_edge.readers import Declared
 
+DAY_S = 86400
+
 Task = TypeVar("Task")
 
 
@@ -36,6 +38,48 @@ def add_session_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+def add_reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how files are read."""
+    options = (
+        click.option(
+            "--sampling-rate", type=float, metavar="HZ", help="Of files that do not state it.  [default: 500 for .npy]"
+        ),
+        click.option("--units", metavar="mV|uV|V", help="Of files that do not state them.  [default: mV for .npy]"),
+        click.option(
+            "--leads",
+            metavar="I,II,...",
+            help="Channel names in file order; a name that is not a lead skips that channel.  [default: I to V6]",
+        ),
+        click.option(
+            "--gain",
+            type=float,
+            metavar="STEPS",
+            help="Converter steps per millivolt, of files that are not calibrated.",
+        ),
+        click.option(
+            "--max-duration",
+            type=click.FloatRange(0, min_open=True),
+            metavar="DAYS",
+            default=31.0,
+            show_default=True,
+            help="Refuse longer recordings.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def add_operating_point(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that says at which operating point the models decide."""
+    return click.option(
+        "--operating-point",
+        metavar="NAME",
+        help="Thresholds that decide: balanced, or such as sensitive and specific; `ecg-edge info` lists them.  "
+        "[default: balanced]",
+    )(command)
 
 
 @contextmanager

@@ -9,14 +9,21 @@ import click
 
 from ecg_edge.cli.answers import Wanted, answer_records, describe_settings
 from ecg_edge.cli.listing import list_records, tell_apart
-from ecg_edge.cli.options import add_session_options, declare, load_detector, one_line_errors
+from ecg_edge.cli.options import (
+    DAY_S,
+    add_operating_point,
+    add_reading_options,
+    add_session_options,
+    declare,
+    load_detector,
+    one_line_errors,
+)
 from ecg_edge.cli.overwriting import refuse_overwriting
 from ecg_edge.cli.unfinished import UnfinishedFiles
 
 if TYPE_CHECKING:
     from ecg_edge.quality.gate import GatePolicy
 
-DAY_S = 86400
 _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 
 
@@ -40,32 +47,8 @@ _RENDERINGS = ("text", "json", "jsonl", "csv", "submission")
 @click.option(
     "--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Sample submission to fill in."
 )
-@click.option(
-    "--sampling-rate", type=float, metavar="HZ", help="Of files that do not state it.  [default: 500 for .npy]"
-)
-@click.option("--units", metavar="mV|uV|V", help="Of files that do not state them.  [default: mV for .npy]")
-@click.option(
-    "--leads",
-    metavar="I,II,...",
-    help="Channel names in file order; a name that is not a lead skips that channel.  [default: I to V6]",
-)
-@click.option(
-    "--gain", type=float, metavar="STEPS", help="Converter steps per millivolt, of files that are not calibrated."
-)
-@click.option(
-    "--max-duration",
-    type=click.FloatRange(0, min_open=True),
-    metavar="DAYS",
-    default=31.0,
-    show_default=True,
-    help="Refuse longer recordings.",
-)
-@click.option(
-    "--operating-point",
-    metavar="NAME",
-    help="Thresholds that decide: balanced, or such as sensitive and specific; `ecg-edge info` lists them.  "
-    "[default: balanced]",
-)
+@add_reading_options
+@add_operating_point
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a file is passed over that may hold a recording.")
 @click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
 @click.option(

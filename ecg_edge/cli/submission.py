@@ -5,18 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ecg_edge.cli.rendering import csv_row, printable
+from ecg_edge.competition import NORMAL_COLUMN, RECORD_COLUMN, SITE_COLUMNS
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
 
-COLUMNS = {
-    "septal": "перегородочный",
-    "anterior": "передний",
-    "lateral": "боковой",
-    "anterolateral": "передне-боковой",
-    "anteroseptal": "передне-перегородочный",
-    "inferior": "нижний",
-}
-HEADER = ["record_name", *COLUMNS.values(), "норма"]
+HEADER = [RECORD_COLUMN, *SITE_COLUMNS.values(), NORMAL_COLUMN]
 
 
 def fill_in(findings: Iterable[Finding], sample: list[list[str]], complain: Callable[[str], None]) -> Iterator[str]:
@@ -65,6 +58,6 @@ def read_sample(path: Path) -> list[list[str]]:
 def _fill_row(finding: Finding) -> list[object]:
     return [
         finding.record,
-        *(int(site in finding.found_sites) for site in COLUMNS),
+        *(int(site in finding.found_sites) for site in SITE_COLUMNS),
         int(finding.status == "not_detected"),
     ]

@@ -362,7 +362,7 @@ def test_running_loads_nothing_of_the_export():
     assert not {"torch", "onnx", "export", "sklearn", "scipy"} & loaded
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["info"], ["check"], ["bench"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["evaluate"], ["info"], ["check"], ["bench"]])
 def test_the_help_of_each_command_has_two_examples_that_parse(command):
     shown = ecg_edge(*command, "--help").stdout.decode()
     examples = [

@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from ecg_edge import Detector, Recording
+from ecg_edge.evaluation.metrics import METRICS
 from ecg_edge.selfcheck import self_check
 from export import robustness
 from export.__main__ import main
 from export.crossfit import train_stage
 from export.dataset import read_dataset
 from export.disturbances import DISTURBANCES
-from export.metrics import METRICS
 from export.network import NetworkSettings
 from export.operating_points import collect_shares, measure_points, render_points
 from export.out_of_fold import Answers
@@ -48,7 +48,7 @@ def test_the_decisions_that_a_disturbance_changes_are_counted(dataset, runs):
     answers = Answers.of_runs(dataset, runs)
     ill, answered = dataset.infarction[:, 0] > 0, (answers.probability[:, 0], answers.found[:, 0])
     for name in ("auroc", "sensitivity", "specificity"):
-        assert effects["undisturbed"][name].value == pytest.approx(METRICS[name](ill, *answered))
+        assert effects["undisturbed"][name].value == pytest.approx(METRICS[name](ill, *answered, np.ones((1, 60)))[0])
     assert effects["undisturbed"]["changed"].value == 0
     assert effects["undisturbed"]["sites_changed"].value == 0
     assert effects[HARMLESS]["changed"].value < 0.05
