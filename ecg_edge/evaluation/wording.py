@@ -103,7 +103,8 @@ def describe_method(report: Report) -> Iterator[str]:
     yield f"labels: {source.table}, {source.form}; names of records in the column {source.record_column!r}"
     models = ", ".join(f"{model.name} {model.version} ({model.sha256[:12]})" for model in provenance.models)
     yield f"models: {models}; ecg_edge {provenance.ecg_edge}, {provenance.provider}"
-    yield "thresholds: " + ", ".join(f"{label} {threshold:.3f}" for label, threshold in report.thresholds.items())
+    thresholds = ", ".join(f"{label} {threshold:.3f}" for label, threshold in report.thresholds.items())
+    yield f"thresholds ({report.provenance.operating_point}): {thresholds}"
     by = f"by patient ({report.n_patients} patients)" if source.patient_column else "by record"
     yield f"intervals: 95%, {RESAMPLES} bootstrap resamples {by}"
 

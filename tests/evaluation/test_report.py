@@ -95,6 +95,19 @@ def test_the_report_says_what_answered_and_with_which_thresholds(shipped_records
     assert "Few records prove little." in text
 
 
+def test_decisions_are_measured_at_the_chosen_operating_point(shipped_records):
+    detector = Detector()
+    for point in detector.operating_points:
+        command = (*shipped_records, "--label", "site", "--operating-point", point)
+        report = json.loads(run(*command, "--format", "json").stdout)
+        assert report["provenance"]["operating_point"] == point
+        assert report["thresholds"]["infarction"] == pytest.approx(detector.infarction.spec.points[point].thresholds[0])
+        assert f"thresholds ({point}): infarction" in run(*command).stdout
+    refused = run(*shipped_records, "--label", "site", "--operating-point", "brave")
+    assert refused.returncode == 2
+    assert "balanced" in refused.stderr
+
+
 def test_the_answers_are_those_of_a_run(shipped_records):
     """Normal records get no sites: sites count only with an infarction."""
     folder, labels = shipped_records
