@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
+import numpy as np
+
 from export.dataset import Dataset
 from export.evaluation import TITLES, Question, ask
 from export.figures import Figure, Rows
@@ -31,7 +33,7 @@ def compare(
 ) -> Iterator[Difference]:
     """Yield the figures of the first and the second answers, and their differences.
 
-    Labels with too few positive records are left out.
+    Labels with too few positive records are left out, and labels that only one of the tables answers.
 
     Args:
         dataset: The records with their labels.
@@ -44,9 +46,13 @@ def compare(
     """
     for title, *questions in zip(TITLES, ask(dataset, before), ask(dataset, after), strict=True):
         for of_before, of_after in zip(*questions, strict=True):
-            if of_before.can_be_answered:
+            if of_before.can_be_answered and _has_answers(of_before) and _has_answers(of_after):
                 report(f"measuring {of_before.name}, {of_before.n} records")
                 yield from _compare_answers(title, of_before, of_after)
+
+
+def _has_answers(question: Question) -> bool:
+    return not np.isnan(question.probability).any()
 
 
 def _compare_answers(title: str, before: Question, after: Question) -> Iterator[Difference]:

@@ -38,7 +38,7 @@ class Answers:
     names: tuple[str, ...]
     folds: NDArray[np.int64]
     probability: NDArray[np.float64]
-    """Shape (records, 7), in the order of `LABELS`."""
+    """Shape (records, 7), in the order of `LABELS`. NaN: the label was not answered."""
     found: NDArray[np.bool_]
     """Whether the probability reaches its threshold, shape (records, 7)."""
 
@@ -67,7 +67,7 @@ class Answers:
             return cls(
                 tuple(row["record"] for row in rows),
                 np.array([int(row["fold"]) for row in rows]),
-                np.array([[float(row[label]) for label in LABELS] for row in rows]),
+                np.array([[float(row[label] or "nan") for label in LABELS] for row in rows]),
                 np.array([[row[f"{label}_found"] == "1" for label in LABELS] for row in rows]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -82,6 +82,5 @@ class Answers:
             for name, fold, probability, found in zip(
                 self.names, self.folds, self.probability, self.found, strict=True
             ):
-                writer.writerow(
-                    [name, fold, *(f"{number:.{_DECIMALS}f}" for number in probability), *found.astype(int)]
-                )
+                cells = ("" if np.isnan(number) else f"{number:.{_DECIMALS}f}" for number in probability)
+                writer.writerow([name, fold, *cells, *found.astype(int)])

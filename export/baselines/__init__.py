@@ -1,1 +1,1 @@
-"""Other ways to answer the same records, trained on the same folds and labels: measurements and the original networks."""
+"""Other ways to answer the same records, on the same folds and labels."""

@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from export.baselines.beats import BEFORE, INDEPENDENT, RATE_HZ, Array, MedianBeat
+from export.baselines.classical.beats import BEFORE, INDEPENDENT, RATE_HZ, Array, MedianBeat
 
 MS = 1000 / RATE_HZ
 _EARLIEST, _LATEST = 75, 90
 _ONSET_SHARE, _END_SHARE = 0.05, 0.06
+_CALM_SAMPLES = 8
 _OVER_NOISE = 2.0
 _LEAST_MV = 0.03
 _LEAST_OVER_NOISE = 4.0
@@ -60,12 +61,20 @@ def find_qrs(beat: MedianBeat) -> Qrs:
     floor = _OVER_NOISE * np.percentile(speed, 15)
     near = speed[BEFORE - _EARLIEST : BEFORE + _LATEST]
     fastest = near[_EARLIEST - 30 : _EARLIEST + 30].max()
-    calm = near < max(_ONSET_SHARE * fastest, floor)
-    before = np.flatnonzero(calm[: _EARLIEST - 5])
-    after = np.flatnonzero((near < max(_END_SHARE * fastest, floor))[_EARLIEST + 5 :])
-    onset = before[-1] + 1 if len(before) else 0
-    end = after[0] + 5 + _EARLIEST if len(after) else len(near) - 1
-    return Qrs(BEFORE - _EARLIEST + int(onset), BEFORE - _EARLIEST + int(end))
+    before, after = near[: _EARLIEST - 5][::-1], near[_EARLIEST + 5 :]
+    onset = BEFORE - 5 - _find_calm(before, max(_ONSET_SHARE * fastest, floor))
+    end = BEFORE + 5 + _find_calm(after, max(_END_SHARE * fastest, floor))
+    return Qrs(onset, end)
+
+
+def _find_calm(speed: Array, limit: float) -> int:
+    """Return the first sample from which on the speed stays below a limit for a while, or else the slowest sample.
+
+    The speed is low for a moment at the tip of each wave, too.
+    """
+    fastest_soon = np.lib.stride_tricks.sliding_window_view(speed, _CALM_SAMPLES).max(axis=1)
+    calm = np.flatnonzero(fastest_soon < limit)
+    return int(calm[0]) if len(calm) else int(fastest_soon.argmin())
 
 
 def find_waves(lead: Array, qrs: Qrs, noise_mv: float) -> Waves:

@@ -88,7 +88,8 @@ def find_beats(signal: Array) -> NDArray[np.int64]:
     peaks, _ = find_peaks(activity, height=0.45 * usual, distance=_LEAST_DISTANCE)
     size = np.sqrt((leads**2).sum(axis=0))
     middle = [max(peak - 30, 0) + int(np.argmax(size[max(peak - 30, 0) : peak + 30])) for peak in peaks]
-    return np.unique(np.array(middle, np.int64))
+    beats: NDArray[np.int64] = np.unique(np.array(middle, np.int64))
+    return beats
 
 
 def make_median_beat(signal: NDArray[np.floating]) -> MedianBeat | None:
@@ -129,7 +130,8 @@ def _align(signal: Array, beats: NDArray[np.int64]) -> NDArray[np.int64]:
         best, taken = beats + shifts[match.argmax(axis=1)], match.max(axis=1) > _ALIKE
         model = _cut_qrs(signal, best[taken]).mean(axis=0)
         model /= np.linalg.norm(model)
-    return best[taken]
+    alike_beats: NDArray[np.int64] = best[taken]
+    return alike_beats
 
 
 def _cut_qrs(signal: Array, beats: NDArray[np.int64]) -> Array:

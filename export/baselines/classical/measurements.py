@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.recording import LEADS
-from export.baselines.beats import BEFORE, RATE_HZ, Array, MedianBeat, make_median_beat
-from export.baselines.delineation import Qrs, Waves, find_qrs, find_waves
-from export.baselines.selvester import count_points
+from export.baselines.classical.beats import BEFORE, RATE_HZ, Array, MedianBeat, make_median_beat
+from export.baselines.classical.delineation import Qrs, Waves, find_qrs, find_waves
+from export.baselines.classical.selvester import count_points
 
 OF_LEAD = (
     "q_ms",
@@ -167,9 +167,7 @@ def _find_transition(waves: dict[str, Waves]) -> float:
     return 7.0
 
 
-def measure_all(
-    signals: NDArray[np.float32], report: Callable[[str], None] = lambda _: None
-) -> NDArray[np.float64]:
+def measure_all(signals: NDArray[np.float32], report: Callable[[str], None] = lambda _: None) -> NDArray[np.float64]:
     """Return the measurements of many recordings, shape (records, measurements).
 
     Args:
