@@ -34,6 +34,11 @@ class CurvePoint:
     validation_auroc: float
     """Of their mean probabilities; mean over the labels that have both classes, NaN if none has."""
 
+    def __str__(self) -> str:
+        """Return a line for people."""
+        losses = f"loss {self.training_loss:.4f}, on validation {self.validation_loss:.4f}"
+        return f"epoch {self.epoch}, {losses}, AUROC {self.validation_auroc:.4f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -108,10 +113,10 @@ class _Training:
             epoch = len(curve) + 1
             loss = self._train_epoch(network, optimizer, epoch)
             point = CurvePoint(epoch, loss, *self._validate(network))
-            curve = [*curve, astuple(point)]
             self.report(f"{self.path.stem}: {point}")
-            if point.validation_loss <= min(past[2] for past in curve):
+            if not best or point.validation_loss < min(past[2] for past in curve):
                 best = deepcopy(network.state_dict())
+            curve = [*curve, astuple(point)]
             yield {"curve": curve, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "best": best}
 
     def _is_over(self, curve: list[tuple[float, ...]]) -> bool:
