@@ -20,8 +20,8 @@ from export.original.checkpoint import Architecture
 from export.out_of_fold import LABELS, Answers
 from export.stages import INFARCTION, LOCALIZATION, N_FOLDS, SEED
 
-NETWORK = Architecture("tiny", window=40, heads=3, outputs=1)
-TINY = Plan(INFARCTION, NETWORK, Settings(epochs=2, batch=16, learning_rate=1e-3))
+NETWORK = Architecture("tiny", window=16, heads=3, outputs=1)
+TINY = Plan(INFARCTION, NETWORK, Settings(epochs=2, batch=32, learning_rate=1e-3, answered_windows=3))
 
 
 @pytest.fixture(autouse=True)
@@ -135,10 +135,10 @@ def test_a_killed_training_goes_on_and_gives_the_same_answers(dataset, tmp_path)
 
 
 def test_the_original_learns_and_its_curve_is_written(dataset, tmp_path):
-    longer = replace(TINY, settings=replace(TINY.settings, epochs=6, windows=4))
+    longer = replace(TINY, settings=replace(TINY.settings, epochs=4, windows=4))
     trained = train_original(longer, dataset, tmp_path, lambda _: None)
     logits = join_folds(trained, dataset.folds(N_FOLDS, SEED))
-    assert logits.shape == (60, 7, 1)
+    assert logits.shape == (60, 3, 1)
     assert compute_auroc(dataset, logits.mean(axis=(1, 2))) > 0.9
     write_curves(tmp_path / "curve.csv", {"infarction": trained})
     with (tmp_path / "curve.csv").open(encoding="utf-8") as file:
@@ -155,6 +155,16 @@ def test_training_ends_when_validation_does_not_get_better(dataset, tmp_path):
     for part in train_original(stuck, dataset, tmp_path, lambda _: None):
         assert len(part.curve) == 3
         assert part.best.epoch == 1
+
+
+def test_without_dropout_the_same_windows_teach_something_else(dataset, tmp_path):
+    short = replace(TINY, settings=replace(TINY.settings, epochs=1))
+    without = replace(short, settings=replace(short.settings, dropout=0.0))
+    losses = [
+        train_original(changed, dataset, tmp_path / name, lambda _: None)[0].curve[0].training_loss
+        for name, changed in (("a", short), ("b", without), ("c", without))
+    ]
+    assert losses[0] != losses[1] == losses[2]
 
 
 def test_patients_of_a_fold_and_of_validation_are_not_learned_from(dataset, tmp_path, monkeypatch):

@@ -102,6 +102,7 @@ class _Training:
         """Yield all that is needed to go on after each epoch."""
         torch.manual_seed(self._draw_seed(0))
         network = OriginalNetwork(self.plan.architecture)
+        _set_dropout(network, self.plan.settings.dropout)
         optimizer = torch.optim.Adam(network.parameters(), self.plan.settings.learning_rate)
         best: dict[str, Tensor] = {}
         curve: list[tuple[float, ...]] = state["curve"]
@@ -176,3 +177,11 @@ class _Training:
         for part in (self.signals, self.truth, self.taught, self.validated):
             digest.update(part.tobytes())
         return digest.hexdigest()
+
+
+def _set_dropout(network: nn.Module, probability: float) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+        elif isinstance(module, nn.MultiheadAttention):
+            module.dropout = probability
