@@ -93,7 +93,7 @@ def evaluate(data: Path, answers: Path) -> None:
     from export.evaluation import render_calibration, render_table
     from export.out_of_fold import Answers
 
-    measured = measure(_read(data), Answers.read(answers), say_on_terminal)
+    measured = measure(_read(data), Answers.read(answers).require_all_labels(), say_on_terminal)
     for line in (*render_table(measured), *render_calibration(measured)):
         click.echo(line)
 

@@ -74,8 +74,22 @@ class Answers:
             msg = f"{path} is not a table of out-of-fold answers ({error!r})"
             raise RunsError(msg) from error
 
+    def require_all_labels(self) -> "Answers":
+        """Return the same answers.
+
+        Raises:
+            RunsError: A label was not answered.
+        """
+        if np.isnan(self.probability).any():
+            missing = [
+                label for label, column in zip(LABELS, self.probability.T, strict=True) if np.isnan(column).any()
+            ]
+            msg = f"the table does not answer {', '.join(missing)}; only compare takes such a table"
+            raise RunsError(msg)
+        return self
+
     def save(self, path: Path) -> None:
-        """Write a CSV with one row per record."""
+        """Write a CSV with one row per record. Probabilities that are NaN are empty."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["record", "fold", *LABELS, *(f"{label}_found" for label in LABELS)])

@@ -14,7 +14,7 @@ from export.baselines.original import crossfit, fold, plan
 from export.baselines.original.crossfit import join_folds, train_original, write_curves
 from export.baselines.original.plan import SETTINGS, Plan, Settings, change_settings
 from export.baselines.original.windows import WindowScale, cut, draw_epoch, spread_starts
-from export.comparison import compare
+from export.comparison import TITLES, compare
 from export.errors import ExportError, RunsError
 from export.original.checkpoint import Architecture
 from export.out_of_fold import LABELS, Answers
@@ -105,9 +105,23 @@ def test_labels_that_were_not_answered_are_empty_and_not_compared(dataset, measu
     read = Answers.read(tmp_path / "made.csv")
     assert np.isnan(read.probability[:, 1:]).all()
     whole = replace(read, probability=np.nan_to_num(read.probability, nan=0.5))
+    without_first = replace(whole, probability=whole.probability.copy())
+    without_first.probability[:, 0] = np.nan
+    tables = {row.table for row in compare(dataset, whole, whole)}
     assert {row.label for row in compare(dataset, read, whole)} == {"infarction"}
     assert {row.label for row in compare(dataset, whole, read)} == {"infarction"}
-    assert len({row.label for row in compare(dataset, whole, whole)}) > 1
+    of_sites = list(compare(dataset, without_first, whole))
+    assert {row.label for row in of_sites} == {"five sites, macro"}
+    # End to end, a site counts only if the first stage finds an infarction, so that table is left out.
+    assert ({TITLES.sites, TITLES.end_to_end} <= tables, {row.table for row in of_sites}) == (True, {TITLES.sites})
+
+
+def test_evaluate_refuses_a_table_that_lacks_labels(dataset, dataset_folder, tmp_path):
+    logits = {"infarction": np.zeros((60, 1, 1), np.float32)}
+    make_answers(dataset, logits).save(tmp_path / "made.csv")
+    result = CliRunner().invoke(main, ["evaluate", str(dataset_folder), "--answers", str(tmp_path / "made.csv")])
+    assert result.exit_code == 1
+    assert result.output.startswith("error: the table does not answer septal, anterior, lateral")
 
 
 def test_a_killed_training_goes_on_and_gives_the_same_answers(dataset, tmp_path):
