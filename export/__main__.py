@@ -1,4 +1,4 @@
-"""Commands: train, try, evaluate, compare, robustness, plausibility, convert, describe, examples."""
+"""Commands: train, try, evaluate, compare, baselines, robustness, plausibility, convert, describe, examples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +94,7 @@ def evaluate(data: Path, answers: Path) -> None:
     from export.operating_points import measure_points, render_points
     from export.out_of_fold import Answers
 
-    dataset, given = _read(data), Answers.read(answers)
+    dataset, given = _read(data), Answers.read(answers).require_all_labels()
     measured, points = measure(dataset, given, say_on_terminal), measure_points(dataset, given, say_on_terminal)
     for line in (*render_table(measured), *render_points(points), *render_calibration(measured)):
         click.echo(line)
@@ -124,6 +124,54 @@ def compare(data: Path, before: Path, after: Path) -> None:
     differences = measure(_read(data), Answers.read(before), Answers.read(after), say_on_terminal)
     for line in render_comparison(differences):
         click.echo(line)
+
+
+@main.command()
+@DATA
+@click.option("--kind", type=click.Choice(["logistic", "boosting", "original"]), required=True)
+@click.option(
+    "--stage",
+    "stages",
+    type=click.Choice(["infarction", "localization"]),
+    multiple=True,
+    default=("infarction", "localization"),
+    help="Answer this stage only. Repeatable.  [default: both]",
+)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Of the original, such as windows=4.")
+@RUNS
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Table of answers to write."
+)
+def baselines(data: Path, **options: Any) -> None:  # noqa: ANN401 - as click hands them over
+    """Answer the records out of fold in another way, on the same folds and labels.
+
+    \b
+    logistic    logistic regression on measurements of the median beat
+    boosting    gradient boosting on the same measurements
+    original    the networks of the original system, trained with few windows and epochs; takes hours, and goes on
+                where it stopped if it is started again
+
+    Look at the table with `python -m export compare DATA --before FILE`.
+
+    \b
+    Examples:
+      python -m export baselines DATA --kind boosting --out boosting.csv
+      python -m export baselines DATA --kind original --stage infarction --runs runs --out original.csv
+      python -m export baselines DATA --kind original --set windows=4 --set epochs=12 --out original.csv
+    """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from export.baselines.answers import answer_classical, answer_original, make_answers
+
+    kind, changes = options["kind"], dict(_split_setting(change) for change in options["changes"])
+    if changes and kind != "original":
+        msg = f"--set changes the training of the original; {kind} has no settings to change"
+        raise click.UsageError(msg)
+    dataset = _read(data)
+    if kind == "original":
+        logits = answer_original(options["stages"], changes, dataset, options["runs"], say)
+    else:
+        logits = answer_classical(kind, options["stages"], dataset, say_on_terminal)
+    make_answers(dataset, logits).save(options["out"])
+    say(f"written to {options['out']}")
 
 
 @main.command()

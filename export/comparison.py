@@ -36,7 +36,7 @@ def compare(
 ) -> Iterator[Difference]:
     """Yield the figures of the first and the second answers, and their differences.
 
-    Labels with too few positive records are left out.
+    Labels with too few positive records are left out, and labels that only one of the tables answers.
 
     Args:
         dataset: The records with their labels.
@@ -49,9 +49,16 @@ def compare(
     """
     for title, *questions in zip(TITLES, ask(dataset, before), ask(dataset, after), strict=True):
         for of_before, of_after in zip(*questions, strict=True):
-            if of_before.can_be_answered:
+            answered = _has_answers(title, before, of_before) and _has_answers(title, after, of_after)
+            if answered and of_before.can_be_answered:
                 report(f"measuring {of_before.name}, {of_before.n} records")
                 yield from _compare_answers(title, of_before, of_after)
+
+
+def _has_answers(title: str, answers: Answers, question: Question) -> bool:
+    # End to end, the first stage has a say in the decisions on sites.
+    first_stage = answers.probability[:, :1] if title == TITLES.end_to_end else question.probability
+    return not (np.isnan(question.probability).any() or np.isnan(first_stage).any())
 
 
 def _compare_answers(title: str, before: Question, after: Question) -> Iterator[Difference]:

@@ -38,7 +38,7 @@ class Answers:
     names: tuple[str, ...]
     folds: NDArray[np.int64]
     probability: NDArray[np.float64]
-    """Shape (records, 7), in the order of `LABELS`."""
+    """Shape (records, 7), in the order of `LABELS`. NaN: the label was not answered."""
     found: NDArray[np.bool_]
     """Whether the probability reaches its threshold, shape (records, 7)."""
 
@@ -67,21 +67,34 @@ class Answers:
             return cls(
                 tuple(row["record"] for row in rows),
                 np.array([int(row["fold"]) for row in rows]),
-                np.array([[float(row[label]) for label in LABELS] for row in rows]),
+                np.array([[float(row[label] or "nan") for label in LABELS] for row in rows]),
                 np.array([[row[f"{label}_found"] == "1" for label in LABELS] for row in rows]),
             )
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{path} is not a table of out-of-fold answers ({error!r})"
             raise RunsError(msg) from error
 
+    def require_all_labels(self) -> "Answers":
+        """Return the same answers.
+
+        Raises:
+            RunsError: A label was not answered.
+        """
+        if np.isnan(self.probability).any():
+            missing = [
+                label for label, column in zip(LABELS, self.probability.T, strict=True) if np.isnan(column).any()
+            ]
+            msg = f"the table does not answer {', '.join(missing)}; only compare takes such a table"
+            raise RunsError(msg)
+        return self
+
     def save(self, path: Path) -> None:
-        """Write a CSV with one row per record."""
+        """Write a CSV with one row per record. Probabilities that are NaN are empty."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["record", "fold", *LABELS, *(f"{label}_found" for label in LABELS)])
             for name, fold, probability, found in zip(
                 self.names, self.folds, self.probability, self.found, strict=True
             ):
-                writer.writerow(
-                    [name, fold, *(f"{number:.{_DECIMALS}f}" for number in probability), *found.astype(int)]
-                )
+                cells = ("" if np.isnan(number) else f"{number:.{_DECIMALS}f}" for number in probability)
+                writer.writerow([name, fold, *cells, *found.astype(int)])

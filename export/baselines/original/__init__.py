@@ -1,0 +1,1 @@
+"""The networks of the original system, trained on our folds and labels."""
