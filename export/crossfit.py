@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from export.choices import choose
 from export.dataset import Dataset
 from export.errors import RunsError
-from export.network import Network
+from export.network import OUTPUT_BIAS, Network
 from export.stages import N_FOLDS, SEED, Stage
-from export.teaching import make_examples
+from export.teaching import Measured, make_examples, measure_dataset
 from export.training import Examples, Teaching, compute_window_logits, fit
 from export.weights_file import is_trained, save_weights
 
@@ -84,14 +84,16 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    out_of_fold = train_folds(stage, dataset, runs, report)
+    measured = measure_dataset(dataset, report)
+    out_of_fold = _train_folds(stage, dataset, measured, runs, report)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
     rows = stage.select_scored(dataset)
     epoch = stage.training.candidates[choose(out_of_fold.logits[:, rows], stage.truth(dataset)[rows]).epoch]
     n_records = len(dataset.names)
     report(f"{stage.name}: the folds chose epoch {epoch}; training on all {n_records} records")
     final = replace(stage, training=replace(stage.training, candidates=(epoch,)))
-    _train_taught([_Job(name_final_file(stage), final, np.ones(n_records, np.bool_))], dataset, runs, report)
+    everyone = np.ones(n_records, np.bool_)
+    _train_taught([_Job(name_final_file(stage), final, everyone)], dataset, measured, runs, report)
 
 
 def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> OutOfFold:
@@ -100,10 +102,14 @@ def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> O
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
+    return _train_folds(stage, dataset, measure_dataset(dataset, report), runs, report)
+
+
+def _train_folds(stage: Stage, dataset: Dataset, measured: Measured, runs: Path, report: Report) -> OutOfFold:
     runs.mkdir(parents=True, exist_ok=True)
     folds = dataset.folds(N_FOLDS, SEED)
     jobs = [_Job(name_fold_file(stage, fold), stage, folds != fold) for fold in range(N_FOLDS)]
-    _train_taught(jobs, dataset, runs, report)
+    _train_taught(jobs, dataset, measured, runs, report)
     return _answer_held_out_records(stage, dataset, folds, runs)
 
 
@@ -117,7 +123,7 @@ def name_final_file(stage: Stage) -> str:
     return f"{stage.name}_final.pt"
 
 
-def _train_taught(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report) -> None:
+def _train_taught(jobs: list[_Job], dataset: Dataset, measured: Measured, runs: Path, report: Report) -> None:
     """Train the teachers of each network on its own records, then the networks."""
     teachers = [
         [
@@ -126,12 +132,12 @@ def _train_taught(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report
         ]
         for job in jobs
     ]
-    _train_all([teacher for of_job in teachers for teacher in of_job], dataset, runs, report)
+    _train_all([teacher for of_job in teachers for teacher in of_job], dataset, measured, runs, report)
     taught = [
         replace(job, teachers=tuple(teacher.file for teacher in of_job))
         for job, of_job in zip(jobs, teachers, strict=True)
     ]
-    _train_all(taught, dataset, runs, report)
+    _train_all(taught, dataset, measured, runs, report)
 
 
 def make_teacher(stage: Stage, number: int) -> Stage:
@@ -142,16 +148,16 @@ def make_teacher(stage: Stage, number: int) -> Stage:
     return replace(stage, network=replace(stage.network, members=1), training=training, teachers=0)
 
 
-def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Network:
+def load_network(stage: Stage, path: Path, epoch: int) -> Network:
     """Return the network of a weights file after a candidate epoch, ready for inference.
 
     Raises:
         RunsError: The file does not exist, or was trained with other settings.
     """
-    network = Network(stage.network, len(stage.labels), n_auxiliary)
     try:
-        weights = torch.load(path, weights_only=True)["weights"]
-        network.load_state_dict(weights[stage.training.candidates[epoch]])
+        weights = torch.load(path, weights_only=True)["weights"][stage.training.candidates[epoch]]
+        network = Network(stage.network, len(stage.labels), len(weights[OUTPUT_BIAS]) - len(stage.labels))
+        network.load_state_dict(weights)
     except FileNotFoundError as error:
         msg = f"{path} does not exist: train the stage first"
         raise RunsError(msg) from error
@@ -161,29 +167,25 @@ def load_network(stage: Stage, path: Path, epoch: int, n_auxiliary: int) -> Netw
     return network.eval()
 
 
-def _train_all(jobs: list[_Job], dataset: Dataset, runs: Path, report: Report) -> None:
+def _train_all(jobs: list[_Job], dataset: Dataset, measured: Measured, runs: Path, report: Report) -> None:
     if not jobs:
         return
     # Networks this small train fastest one to a core; a GPU takes one after the other.
     workers = 1 if torch.cuda.is_available() else min(len(jobs), len(os.sched_getaffinity(0)))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for job in [pool.submit(_train, job, dataset, runs, report) for job in jobs]:
+        for job in [pool.submit(_train, job, dataset, measured, runs, report) for job in jobs]:
             job.result()
 
 
-def _train(job: _Job, dataset: Dataset, runs: Path, report: Report) -> None:
+def _train(job: _Job, dataset: Dataset, measured: Measured, runs: Path, report: Report) -> None:
     torch.set_num_threads(1)
     stage, path = job.stage, runs / job.file
-    examples = make_examples(stage, dataset, job.rows)
+    examples = make_examples(stage, dataset, measured, job.rows)
     fingerprint = _compute_fingerprint(stage, examples)
     if is_trained(path, fingerprint):
         report(f"{path.stem}: done before")
         return
-    n_auxiliary = examples.targets.shape[1] - examples.n_labels
-    teachers = [
-        load_network(make_teacher(stage, number), runs / file, -1, n_auxiliary)
-        for number, file in enumerate(job.teachers)
-    ]
+    teachers = [load_network(make_teacher(stage, number), runs / file, -1) for number, file in enumerate(job.teachers)]
     weights = {
         epoch: network.state_dict()
         for epoch, network in fit(
@@ -206,12 +208,11 @@ def _compute_fingerprint(stage: Stage, examples: Examples) -> str:
 
 
 def _answer_held_out_records(stage: Stage, dataset: Dataset, folds: NDArray[np.int64], runs: Path) -> OutOfFold:
-    n_auxiliary = stage.auxiliary(dataset).shape[1]
     logits: list[NDArray[np.float32]] = []
     for epoch in range(len(stage.training.candidates)):
         by_fold = {
             fold: compute_window_logits(
-                load_network(stage, runs / name_fold_file(stage, fold), epoch, n_auxiliary),
+                load_network(stage, runs / name_fold_file(stage, fold), epoch),
                 dataset.signals[folds == fold],
             )
             for fold in range(N_FOLDS)

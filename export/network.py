@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LEADS = 12
+OUTPUT_BIAS = "members.0.output.bias"
+"""Of the weights, the one that has a number for each output."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
         choice = choose(logits, truth)
         chosen = make_points(stage, choice, compute_probabilities(logits, choice), truth, points)
         weights = runs / (name_final_file(stage) if fold is None else name_fold_file(stage, fold))
-        network = load_network(stage, weights, choice.epoch, stage.auxiliary(dataset).shape[1])
+        network = load_network(stage, weights, choice.epoch)
         exported = Exported(network, choice).eval()
         spec = _make_spec(stage, choice, chosen, dataset, evaluation, out_of_fold.n_coded)
         content = serialize(to_onnx(exported, spec))

@@ -64,10 +64,10 @@ class HeldOut:
 
     def __init__(self, stage: Stage, dataset: Dataset, runs: Path) -> None:
         out_of_fold = read_out_of_fold(stage, dataset, runs)
-        scored, n_auxiliary = stage.select_scored(dataset), stage.auxiliary(dataset).shape[1]
+        scored = stage.select_scored(dataset)
         self._choices = choose_for_folds(out_of_fold.logits, stage.truth(dataset), out_of_fold.folds, scored)
         self._networks = {
-            fold: load_network(stage, runs / name_fold_file(stage, fold), choice.epoch, n_auxiliary)
+            fold: load_network(stage, runs / name_fold_file(stage, fold), choice.epoch)
             for fold, choice in self._choices.items()
         }
         self._stage, self._signals = stage, dataset.signals

@@ -33,7 +33,7 @@ class TrainingSettings:
     weight_decay: float = 0.02
     averaging: float = 0.995
     """Decay of the moving average of the weights, per step."""
-    auxiliary_weight: float = 0.5
+    auxiliary_weight: float = 1.0
     """Weight of the loss of the auxiliary targets."""
     level: Literal["window", "record"] = "record"
     """Whether the loss is of the probability of each window, or of their mean, which users see."""

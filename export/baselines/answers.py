@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.baselines.classical.classifiers import Boosting, Classifiers, Logistic, Score
-from export.baselines.classical.measurements import measure_all
+from export.baselines.classifiers import Boosting, Classifiers, Logistic, Score
 from export.baselines.original.crossfit import CURVES, join_folds, train_original, write_curves
 from export.baselines.original.plan import Plan
 from export.choices import choose_across
 from export.dataset import Dataset
+from export.measurements.measure import measure_all
 from export.out_of_fold import Answers
 from export.stages import N_FOLDS, SEED, STAGES
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from export.__main__ import main
 from export.baselines.answers import make_answers
-from export.baselines.classical.classifiers import Boosting, Classifiers, Logistic
+from export.baselines.classifiers import Boosting, Classifiers, Logistic
 from export.baselines.original import crossfit, fold, plan
 from export.baselines.original.crossfit import join_folds, train_original, write_curves
 from export.baselines.original.plan import SETTINGS, Plan, Settings, change_settings

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ecg_edge.recording import LEADS
-from export.baselines.classical.beats import RATE_HZ, clean, find_beats, make_median_beat, remove_spikes
-from export.baselines.classical.measurements import NAMES, measure
+from export.measurements.beats import RATE_HZ, clean, find_beats, make_median_beat, remove_spikes
+from export.measurements.measure import NAMES, measure
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAMPLES = 5000

@@ -8,8 +8,9 @@ import pytest
 
 from export.dataset import CodedRecords, read_dataset
 from export.errors import DatasetError
+from export.measurements.measure import NAMES
 from export.stages import INFARCTION, LOCALIZATION
-from export.teaching import make_examples
+from export.teaching import make_examples, measure_dataset, rank
 
 STAGES = (replace(INFARCTION, coded_weight=0.3), replace(LOCALIZATION, coded_weight=0.3, healthy_share=1.0))
 
@@ -61,27 +62,47 @@ def test_coded_records_of_another_length_are_refused(dataset_folder, coded_folde
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
-    examples = make_examples(stage, more, np.ones(60, np.bool_))
+    examples = make_examples(stage, more, measure_dataset(more), np.ones(60, np.bool_))
     taught = int(stage.select_taught(more).sum())
     assert len(examples.signals) == len(examples.targets) == len(examples.weight) == taught + 12
     ill = more.infarction[:12, 0] > 0
     estimates = examples.targets[taught:, : len(stage.labels)].max(axis=1)
     assert estimates[ill].min() > estimates[~ill].max()
     assert examples.weight[taught:].max() <= 0.3
-    np.testing.assert_array_equal(examples.targets[taught:, -more.auxiliary.shape[1] :], more.coded.auxiliary)
+    codes = slice(-more.auxiliary.shape[1] - len(NAMES), -len(NAMES))
+    np.testing.assert_array_equal(examples.targets[taught:, codes], more.coded.auxiliary)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_networks_learn_what_a_cardiologist_measures(more, stage):
+    measured, everyone = measure_dataset(more), np.ones(60, np.bool_)
+    examples = make_examples(stage, more, measured, everyone)
+    taught = stage.select_taught(more)
+    r_of_v5 = np.concatenate([measured.labelled[taught], measured.coded])[:, NAMES.index("V5_r_mv")]
+    target = examples.targets[:, -len(NAMES) :][:, NAMES.index("V5_r_mv")]
+    assert len(np.unique(r_of_v5)) > 20
+    np.testing.assert_array_equal(np.argsort(target, kind="stable"), np.argsort(r_of_v5, kind="stable"))
+    assert 0 < target.min() < 0.1
+    assert 0.9 < target.max() < 1
+
+
+def test_ranks_share_the_place_of_equals_and_leave_what_is_unknown_in_the_middle():
+    numbers = np.array([[3.0, 1.0, np.nan], [1.0, 1.0, np.nan], [2.0, np.nan, np.nan], [9.0, 5.0, np.nan]])
+    expected = [[0.625, 1 / 3, 0.5], [0.125, 1 / 3, 0.5], [0.375, 0.5, 0.5], [0.875, 5 / 6, 0.5]]
+    np.testing.assert_allclose(rank(numbers), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_patients_who_are_held_out_are_left_out_of_the_coded_records_too(more, stage):
     rows = ~np.isin(more.patients, ["p1"])
-    examples = make_examples(stage, more, rows)
+    examples = make_examples(stage, more, measure_dataset(more), rows)
     of_held_out = {signal.tobytes() for signal in more.signals[~rows]}
     assert not of_held_out & {signal.tobytes() for signal in examples.signals}
     assert len(examples.signals) == int((stage.select_taught(more) & rows).sum()) + 10
 
 
 def test_without_a_weight_coded_records_are_not_used(more):
-    examples = make_examples(replace(INFARCTION, coded_weight=0.0), more, np.ones(60, np.bool_))
+    examples = make_examples(replace(INFARCTION, coded_weight=0.0), more, measure_dataset(more), np.ones(60, np.bool_))
     np.testing.assert_array_equal(examples.signals, more.signals)
 
 

@@ -15,7 +15,7 @@ from export.errors import ExportError, RunsError
 from export.experiment import change_stage
 from export.network import NetworkSettings
 from export.stages import INFARCTION, LOCALIZATION, MODEL_VERSION, STAGES
-from export.teaching import make_examples
+from export.teaching import make_examples, measure_dataset
 from export.training import Teaching, TrainingSettings, compute_window_logits, fit
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
@@ -91,7 +91,7 @@ def test_teachers_learn_from_the_records_of_their_pupil_and_answer_the_undisturb
 
 
 def test_a_network_that_learns_from_teachers_alone_answers_as_they_do(dataset):
-    examples = make_examples(SMALL, dataset, np.ones(60, np.bool_))
+    examples = make_examples(SMALL, dataset, measure_dataset(dataset), np.ones(60, np.bool_))
     # Disturbances are for the pupil: it must answer as the teacher answers what is undisturbed.
     settings = replace(TRAINING, epochs=12, candidates=(12,), augmentation=AugmentationSettings(share=0.5))
     [(_, teacher)] = fit(NETWORK, replace(settings, seed=5), examples, Teaching(), lambda *_: None)
@@ -108,8 +108,7 @@ def test_a_network_that_learns_from_teachers_alone_answers_as_they_do(dataset):
 def test_weights_are_read_back_as_they_were(dataset, tmp_path, one_process):
     small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
     train_stage(small, dataset, tmp_path, lambda _: None)
-    n_auxiliary = small.auxiliary(dataset).shape[1]
-    network = load_network(small, tmp_path / name_final_file(small), 0, n_auxiliary)
+    network = load_network(small, tmp_path / name_final_file(small), 0)
     assert compute_window_logits(network, dataset.signals[:2]).shape == (2, 5, 1)
     assert all(torch.isfinite(weight).all() for weight in network.state_dict().values())
 
@@ -138,11 +137,11 @@ def test_converting_or_evaluating_without_a_training_is_one_line(dataset_folder,
 def test_weights_that_are_missing_or_of_another_network_are_named(dataset, tmp_path, one_process):
     small = replace(SMALL, training=replace(TRAINING, epochs=1, candidates=(1,)))
     with pytest.raises(RunsError, match=r"infarction_final\.pt does not exist"):
-        load_network(small, tmp_path / name_final_file(small), 0, 3)
+        load_network(small, tmp_path / name_final_file(small), 0)
     train_stage(small, dataset, tmp_path, lambda _: None)
     wider = replace(small, network=replace(NETWORK, hidden=32))
     with pytest.raises(RunsError, match="trained with other settings"):
-        load_network(wider, tmp_path / name_final_file(small), 0, small.auxiliary(dataset).shape[1])
+        load_network(wider, tmp_path / name_final_file(small), 0)
 
 
 def test_a_folder_that_is_no_dataset_is_one_line(tmp_path):

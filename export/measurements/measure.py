@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.recording import LEADS
-from export.baselines.classical.beats import BEFORE, RATE_HZ, Array, MedianBeat, make_median_beat
-from export.baselines.classical.delineation import Qrs, Waves, find_qrs, find_waves
-from export.baselines.classical.selvester import count_points
+from export.measurements.beats import BEFORE, RATE_HZ, Array, MedianBeat, make_median_beat
+from export.measurements.delineation import Qrs, Waves, find_qrs, find_waves
+from export.measurements.selvester import count_points
 
 OF_LEAD = (
     "q_ms",

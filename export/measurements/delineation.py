@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from export.baselines.classical.beats import BEFORE, INDEPENDENT, RATE_HZ, Array, MedianBeat
+from export.measurements.beats import BEFORE, INDEPENDENT, RATE_HZ, Array, MedianBeat
 
 MS = 1000 / RATE_HZ
 _EARLIEST, _LATEST = 75, 90

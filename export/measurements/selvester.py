@@ -6,7 +6,7 @@ score: criteria for notches, for posterior infarctions and for conduction blocks
 
 from collections.abc import Mapping
 
-from export.baselines.classical.delineation import Waves
+from export.measurements.delineation import Waves
 
 # Points for a Q wave that lasts so many milliseconds; the first limit that is reached counts.
 _Q_MS: dict[str, tuple[tuple[float, int], ...]] = {

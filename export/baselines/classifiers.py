@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from ecg_edge.evaluation.question import ENOUGH_POSITIVES
-from export.baselines.classical.beats import Array
 from export.dataset import Dataset
+from export.measurements.beats import Array
 from export.stages import N_FOLDS, SEED, Stage
 
 Truth = NDArray[np.float32]

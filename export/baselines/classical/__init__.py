@@ -1,1 +1,0 @@
-"""Measurements of a recording as a cardiologist makes them, and classifiers that answer from them."""

@@ -1,0 +1,1 @@
+"""Measurements of a recording as a cardiologist makes them."""
