@@ -180,7 +180,7 @@ def _train_all(jobs: list[_Job], dataset: Dataset, measured: Measured, runs: Pat
 def _train(job: _Job, dataset: Dataset, measured: Measured, runs: Path, report: Report) -> None:
     torch.set_num_threads(1)
     stage, path = job.stage, runs / job.file
-    examples = make_examples(stage, dataset, measured, job.rows)
+    examples = make_examples(stage, dataset, measured, job.rows, dataset.folds(N_FOLDS, SEED))
     fingerprint = _compute_fingerprint(stage, examples)
     if is_trained(path, fingerprint):
         report(f"{path.stem}: done before")

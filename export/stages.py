@@ -33,6 +33,10 @@ class Stage:
     """Whether choices and figures are made on records with infarction only: the stage runs after the first one."""
     coded_weight: float = 0.0
     """Weight of a record without label of the experts, whose labels are estimated. 0: they are not used."""
+    estimate_share: float = 0.5
+    """Part of a label of the experts that its estimate replaces, because labels are opinions."""
+    trees: int = 100
+    """Of the gradient boosting that estimates labels."""
     teachers: int = 0
     """Networks with other random starts, of the same records, whose mean answer the network learns."""
     teacher_share: float = 0.8
@@ -77,7 +81,6 @@ INFARCTION = Stage(
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
-    teachers=3,
 )
 LOCALIZATION = Stage(
     "localization",
@@ -90,6 +93,6 @@ LOCALIZATION = Stage(
     healthy_share=0.3,
     scored_on_infarctions=True,
     coded_weight=0.5,
-    teachers=4,
+    trees=40,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}

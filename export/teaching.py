@@ -1,9 +1,10 @@
-"""What a network is taught: the labels of the experts, and estimates of what the experts would say.
+"""What a network is taught: labels, and what is measured.
 
-The estimates come from a logistic regression on what is known of a record: PTB-XL's statements, stage, sex and age,
-which a device does not have. They stand for the labels of the records that have none.
+The experts' labels are opinions. So a part of each is replaced by an estimate of what they would say, and records that
+they have not labelled have the estimate alone. It comes from gradient boosting on what is known of a record: the
+measurements of a cardiologist, and PTB-XL's statements, stage, sex and age, which a device does not have.
 
-Beside them, a network learns what a cardiologist measures of a record. It needs no opinion of anybody.
+Beside them, a network learns the measurements themselves. They need no opinion of anybody.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES
 from export.dataset import Dataset
 from export.measurements.measure import measure_all
 from export.stages import SEED, Stage
@@ -34,7 +36,9 @@ def measure_dataset(dataset: Dataset, report: Callable[[str], None] = lambda _: 
     return Measured(measure_all(dataset.signals, report), measure_all(dataset.coded.signals, report))
 
 
-def make_examples(stage: Stage, dataset: Dataset, measured: Measured, rows: NDArray[np.bool_]) -> Examples:
+def make_examples(
+    stage: Stage, dataset: Dataset, measured: Measured, rows: NDArray[np.bool_], folds: NDArray[np.int64]
+) -> Examples:
     """Return what a network of a stage is fitted to.
 
     Args:
@@ -43,12 +47,17 @@ def make_examples(stage: Stage, dataset: Dataset, measured: Measured, rows: NDAr
         measured: Their measurements.
         rows: Labelled records that may be learned from, shape (records,). Patients of the others are left out of the
             coded records too.
+        folds: Fold of each labelled record. A record's own label is never part of its estimate.
     """
+    known = _Known(stage, dataset, measured, rows, folds)
     taught = rows & stage.select_taught(dataset)
-    targets = np.hstack([stage.truth(dataset), stage.auxiliary(dataset)])
+    labels = stage.truth(dataset)
+    if stage.estimate_share:
+        labels = (1 - stage.estimate_share) * labels + stage.estimate_share * known.estimate_labelled()
+    targets = np.hstack([labels, stage.auxiliary(dataset)])
     parts = [(dataset.signals[taught], targets[taught], measured.labelled[taught], stage.weight(dataset)[taught])]
     if stage.coded_weight and len(dataset.coded.patients):
-        parts.append(_make_coded(stage, dataset, measured, rows))
+        parts.append(known.make_coded())
     signals, targets, numbers, weight = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Examples(signals, np.hstack([targets, rank(numbers)]), len(stage.labels), weight)
 
@@ -66,35 +75,70 @@ def rank(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
     return ranks
 
 
-def _make_coded(
-    stage: Stage, dataset: Dataset, measured: Measured, rows: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
-    """Return signals, targets, measurements and weights of the coded records of patients who may be learned from."""
-    coded, known = dataset.coded, dataset.auxiliary
-    held_out = {patient for patient, free in zip(dataset.patients, rows, strict=True) if not free}
-    free = np.array([patient not in held_out for patient in coded.patients])
-    fitted = rows & stage.select_scored(dataset)
-    labels = _estimate(known[fitted], stage.truth(dataset)[fitted], coded.auxiliary)
-    others = stage.auxiliary(dataset)[:, : -known.shape[1]]
-    other = _estimate(known[rows], others[rows], coded.auxiliary)
-    infarction = (other if stage.scored_on_infarctions else labels).max(axis=1, keepdims=True)
-    # Without an infarction there is no site, and such a record weighs less.
-    weight = infarction + stage.healthy_weight * (1 - infarction)
-    if stage.scored_on_infarctions:
-        labels = labels * infarction / weight
-    drawn = np.random.default_rng(SEED).random(len(free)) < stage.healthy_share
-    free &= drawn | (infarction[:, 0] > 0.5)
-    targets = np.hstack([labels, other, coded.auxiliary])
-    return coded.signals[free], targets[free], measured.coded[free], stage.coded_weight * weight[free, 0]
+class _Known:
+    """What is known of the records that a network may learn from, and estimates from it."""
 
+    def __init__(
+        self,
+        stage: Stage,
+        dataset: Dataset,
+        measured: Measured,
+        rows: NDArray[np.bool_],
+        folds: NDArray[np.int64],
+    ) -> None:
+        self.stage, self.dataset, self.measured, self.rows, self.folds = stage, dataset, measured, rows, folds
+        self.fitted = rows & stage.select_scored(dataset)
+        self.labelled = np.hstack([dataset.auxiliary, measured.labelled])
+        self.coded = np.hstack([dataset.coded.auxiliary, measured.coded])
 
-def _estimate(known: NDArray[np.float32], truth: NDArray[np.float32], of: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fit a logistic regression for each label and return the probabilities of other records, shape (of, labels)."""
-    estimates = np.empty((len(of), truth.shape[1]), np.float32)
-    for label, column in enumerate(truth.T):
-        if len(of) == 0 or len(np.unique(column)) == 1:
-            estimates[:, label] = column[0]
-        else:
-            model = LogisticRegression(C=0.3, max_iter=3000).fit(known, column)
-            estimates[:, label] = model.predict_proba(of)[:, 1]
-    return estimates
+    def estimate_labelled(self) -> NDArray[np.float32]:
+        """Return the estimates of the labels, shape (records, labels), each fitted without the record's fold."""
+        truth = self.stage.truth(self.dataset)
+        estimates = truth.copy()
+        for fold in np.unique(self.folds[self.rows]):
+            fitted, own = self.fitted & (self.folds != fold), self.rows & (self.folds == fold)
+            estimates[own] = self._estimate(self.labelled[fitted], truth[fitted], self.labelled[own])
+        if self.stage.scored_on_infarctions:
+            estimates *= self.dataset.infarction
+        return estimates
+
+    def make_coded(
+        self,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.float32]]:
+        """Return signals, targets, measurements and weights of coded records whose patients may be learned from."""
+        dataset, stage, coded, rows = self.dataset, self.stage, self.dataset.coded, self.rows
+        held_out = {patient for patient, free in zip(dataset.patients, rows, strict=True) if not free}
+        free = np.array([patient not in held_out for patient in coded.patients])
+        labels = self._estimate(self.labelled[self.fitted], stage.truth(dataset)[self.fitted], self.coded)
+        others = stage.auxiliary(dataset)[:, : -dataset.auxiliary.shape[1]]
+        other = self._estimate(self.labelled[rows], others[rows], self.coded)
+        infarction = (other if stage.scored_on_infarctions else labels).max(axis=1, keepdims=True)
+        # Without an infarction there is no site, and such a record weighs less.
+        weight = infarction + stage.healthy_weight * (1 - infarction)
+        if stage.scored_on_infarctions:
+            labels = labels * infarction / weight
+        drawn = np.random.default_rng(SEED).random(len(free)) < stage.healthy_share
+        free &= drawn | (infarction[:, 0] > 0.5)
+        targets = np.hstack([labels, other, coded.auxiliary])
+        return coded.signals[free], targets[free], self.measured.coded[free], stage.coded_weight * weight[free, 0]
+
+    def _estimate(
+        self, known: NDArray[np.float64], truth: NDArray[np.float32], of: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Fit boosting for each label and return the probabilities of other records, shape (of, labels)."""
+        estimates = np.empty((len(of), truth.shape[1]), np.float32)
+        for label, column in enumerate(truth.T):
+            if len(of) == 0 or column.sum() < ENOUGH_POSITIVES:
+                estimates[:, label] = column.mean()
+            else:
+                model = HistGradientBoostingClassifier(
+                    learning_rate=0.08,
+                    max_iter=self.stage.trees,
+                    max_leaf_nodes=8,
+                    min_samples_leaf=10,
+                    l2_regularization=1.0,
+                    early_stopping=False,
+                    random_state=SEED,
+                )
+                estimates[:, label] = model.fit(known, column).predict_proba(of)[:, 1]
+        return estimates
