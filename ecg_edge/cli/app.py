@@ -35,8 +35,8 @@ def check(models: Path | None, provider: str) -> None:
       ecg-edge check
       ecg-edge check --models my_models/
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.cli.rendering import printable
     from ecg_edge.selfcheck import self_check
+    from ecg_edge.wording import printable
 
     try:
         for line in self_check(load_detector(models, provider)):

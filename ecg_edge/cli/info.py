@@ -24,7 +24,7 @@ def info(models: Path | None, provider: str) -> None:
       ecg-edge info
       ecg-edge info --models my_models/
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.cli.rendering import printable
+    from ecg_edge.wording import printable
 
     with one_line_errors():
         for line in summarize(load_detector(models, provider)):

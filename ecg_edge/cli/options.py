@@ -44,7 +44,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except EcgEdgeError as error:
-        from ecg_edge.cli.rendering import printable
+        from ecg_edge.wording import printable
 
         click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)

@@ -12,10 +12,10 @@ from typing import IO, NoReturn
 
 import click
 
-from ecg_edge.cli.rendering import printable
 from ecg_edge.cli.unfinished import UnfinishedFiles
 from ecg_edge.cli.whole_file import CANNOT_REPLACE, open_whole_file
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.wording import printable
 
 _MOST_LINKS = 40
 

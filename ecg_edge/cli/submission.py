@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ecg_edge.cli.rendering import csv_row, printable
+from ecg_edge.cli.rendering import csv_row
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
+from ecg_edge.wording import printable
 
 COLUMNS = {
     "septal": "перегородочный",
