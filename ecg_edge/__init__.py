@@ -16,6 +16,7 @@ __all__ = [
     "read_recording",
     "readers",
     "recording",
+    "report",
     "stream",
 ]
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ecg_edge.findings import Finding
     from ecg_edge.readers import read_recording
     from ecg_edge.recording import Recording
+    from ecg_edge.report import report
 
 _HOMES = {
     "Detector": "detector",
@@ -38,7 +40,7 @@ _HOMES = {
     "Recording": "recording",
     "read_recording": "readers",
 }
-_MODULES = ("errors", "findings", "readers", "recording", "stream")
+_MODULES = ("errors", "findings", "readers", "recording", "report", "stream")
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,205 @@
+"""The leads on the paper: lines, names, gaps, borders between columns, and marks of quality notes."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecg_edge.findings import Finding
+from ecg_edge.quality.rules import RULES
+from ecg_edge.report.choices import Choices
+from ecg_edge.report.excerpt import Excerpt
+from ecg_edge.report.layout import Layout, Panel
+from ecg_edge.report.marks import Mark, mark_panel
+from ecg_edge.report.rows import place_baselines
+from ecg_edge.report.shapes import BLACK, GREY, WHITE, Area, Lines, Shape, Words, line
+from ecg_edge.report.text import measure, shorten
+from ecg_edge.report.trace import Line, Run, cut, find_runs, simplify
+
+LABEL_SIZE = 3.4
+_LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.2, 2.5
+_WORD_SIZE = 2.2
+_BAR_MM, _BAR_CLEAR = 2.9, 1.2
+_BORDER_MM = 3.5
+_MOST_MM = 40.0
+"""Farthest that a trace is drawn from its baseline."""
+_OVERLAP_MM = 25.0
+"""A trace may reach this far into its neighbours' rows where there is not enough room for all."""
+_SMALLEST_WORD_MM = 12.0
+
+
+class Trace(NamedTuple):
+    """One panel with its samples."""
+
+    panel: Panel
+    heights: NDArray[np.float32]
+    """Millimetres over the baseline, shape (samples,); not finite where a sample is missing."""
+    state: str
+    """Why no line is drawn: "flat", "missing", or nothing."""
+    marks: list[Mark]
+
+
+class Place(NamedTuple):
+    """Where the traces are drawn."""
+
+    left: float
+    """Of the first sample, in mm."""
+    top: float
+    bottom: float
+    speed: int
+
+
+def read_traces(layout: Layout, excerpt: Excerpt, finding: Finding, choices: Choices) -> list[Trace]:
+    """Return the samples of each panel."""
+    traces = []
+    for panel in layout.panels:
+        heights = excerpt.lead(panel.lead)[panel.start : panel.stop] * np.float32(choices.gain)
+        state = _find_state(heights / np.float32(choices.gain))
+        traces.append(Trace(panel, heights, state, mark_panel(finding, panel, excerpt)))
+    return traces
+
+
+def _find_state(millivolts: NDArray[np.float32]) -> str:
+    known = millivolts[np.isfinite(millivolts)]
+    if not len(known):
+        return "missing"
+    return "flat" if np.ptp(known) < RULES["flat_lead"].limit else ""
+
+
+def place_rows(traces: Sequence[Trace], layout: Layout, excerpt: Excerpt, place: Place) -> NDArray[np.float64]:
+    """Return the y of each row's baseline, shape (rows,)."""
+    above, below = np.zeros((2, layout.n_rows, layout.n_columns))
+    for trace in traces:
+        for column in range(trace.panel.column, trace.panel.column + trace.panel.n_columns):
+            part = slice(*(layout.borders[column : column + 2] - trace.panel.start))
+            up, down = _measure_extent(trace.heights[part])
+            above[trace.panel.row, column], below[trace.panel.row, column] = up, down
+        row, column = trace.panel.row, trace.panel.column
+        label = _place_label(trace, excerpt, place) + _CAPITAL
+        above[row, column] = max(above[row, column], label)
+        if trace.marks:
+            lowest = below[row, column : column + trace.panel.n_columns].max()
+            below[row, column : column + trace.panel.n_columns] = lowest + _BAR_CLEAR + _BAR_MM * len(trace.marks)
+    return place.top + place_baselines(above, below, place.bottom - place.top)
+
+
+def _measure_extent(heights: NDArray[np.float32]) -> tuple[float, float]:
+    """Return how far a trace rises and falls, in mm."""
+    known = np.clip(heights[np.isfinite(heights)], -_MOST_MM, _MOST_MM)
+    return (max(0.0, float(known.max())), max(0.0, -float(known.min()))) if len(known) else (0.0, 0.0)
+
+
+def _place_label(trace: Trace, excerpt: Excerpt, place: Place) -> float:
+    """Return how far the name of a lead stands over the baseline: clear of its own trace."""
+    width = _LABEL_X + measure(trace.panel.lead, LABEL_SIZE, bold=True) + 0.5
+    beneath = trace.heights[: int(width / place.speed * excerpt.sampling_rate) + 1]
+    return _measure_extent(beneath)[0] + _LABEL_CLEAR
+
+
+def draw_traces(
+    traces: Sequence[Trace], baselines: NDArray[np.float64], excerpt: Excerpt, place: Place
+) -> tuple[list[Shape], list[str]]:
+    """Return the shapes of all panels, and the leads that had to be cut."""
+    edges = np.r_[place.top, baselines, place.bottom]
+    shapes: list[Shape] = []
+    cut_leads: dict[str, None] = {}
+    for trace in traces:
+        baseline = float(baselines[trace.panel.row])
+        left = place.left + trace.panel.start / excerpt.sampling_rate * place.speed
+        step = place.speed / excerpt.sampling_rate
+        to_above, to_below = np.diff(edges)[trace.panel.row : trace.panel.row + 2]
+        above = min(max(to_above, _OVERLAP_MM), _MOST_MM, baseline - place.top)
+        below = min(max(to_below, _OVERLAP_MM), _MOST_MM, place.bottom - baseline)
+        if trace.state:
+            shapes += _draw_state(trace, left, baseline, step)
+        else:
+            kept, high, low = cut(trace.heights, below, above)
+            if high or low:
+                cut_leads[trace.panel.lead] = None
+            shapes.append(
+                Lines(_draw_lines(kept, left, baseline, step), 0.28, BLACK, part="trace", lead=trace.panel.lead)
+            )
+            shapes += _draw_gaps(trace, left, baseline, step)
+            shapes += _draw_cuts(high, left, baseline - above, step, -1)
+            shapes += _draw_cuts(low, left, baseline + below, step, 1)
+        shapes += _draw_names(trace, excerpt, left, baseline, place)
+        shapes += _draw_marks(trace, left, baseline, step)
+    return shapes, list(cut_leads)
+
+
+def _draw_lines(heights: NDArray[np.float32], left: float, baseline: float, step: float) -> list[Line]:
+    runs = find_runs(np.isfinite(heights))
+    corners = simplify(heights, runs)
+    lines = []
+    for run in runs:
+        kept = corners[np.searchsorted(corners, run.start) : np.searchsorted(corners, run.stop)]
+        kept = np.repeat(kept, 2) if len(kept) == 1 else kept  # a dot
+        lines.append(np.stack([left + kept * step, baseline - heights[kept].astype(np.float64)], axis=1))
+    return lines
+
+
+def _draw_state(trace: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+    """Yield a dotted line and a word in place of a trace."""
+    right = left + len(trace.heights) * step
+    yield Lines(
+        [line((left, baseline), (right, baseline))], 0.25, GREY, (0.5, 1), part=trace.state, lead=trace.panel.lead
+    )
+    yield from _write_on_white((left + right) / 2, baseline + 0.8, trace.state, "state")
+
+
+def _draw_gaps(trace: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+    """Yield a dotted line for missing samples, and a word if there is room."""
+    for run in find_runs(~np.isfinite(trace.heights)):
+        first, last = left + (run.start - 1) * step, left + run.stop * step
+        yield Lines(
+            [line((first, baseline), (last, baseline))], 0.25, GREY, (0.5, 1), part="missing", lead=trace.panel.lead
+        )
+        if last - first >= _SMALLEST_WORD_MM:
+            yield from _write_on_white((first + last) / 2, baseline + 0.8, "missing", "state")
+
+
+def _write_on_white(x: float, y: float, text: str, part: str) -> Iterator[Shape]:
+    half = measure(text, _WORD_SIZE) / 2 + 0.3
+    corners = line((x - half, y - 2), (x + half, y - 2), (x + half, y + 0.7), (x - half, y + 0.7))
+    yield Area(corners, WHITE)
+    yield Words(x, y, text, _WORD_SIZE, anchor="middle", part=part)
+
+
+def _draw_cuts(runs: Sequence[Run], left: float, edge: float, step: float, direction: int) -> Iterator[Shape]:
+    """Yield an arrowhead where a trace goes on beyond the edge of its room."""
+    for run in runs:
+        x = left + (run.start + run.stop - 1) / 2 * step
+        yield Area(line((x - 0.9, edge), (x + 0.9, edge), (x, edge + direction * 1.6)), BLACK, "cut")
+
+
+def _draw_names(trace: Trace, excerpt: Excerpt, left: float, baseline: float, place: Place) -> Iterator[Shape]:
+    if trace.panel.column:
+        border = [line((left, baseline - _BORDER_MM), (left, baseline + _BORDER_MM))]
+        yield Lines(border, 0.3, BLACK, part="border")
+    y = max(baseline - _place_label(trace, excerpt, place), place.top + _CAPITAL + 0.3)
+    yield Words(left + _LABEL_X, y, trace.panel.lead, LABEL_SIZE, bold=True, part="lead")
+
+
+def _draw_marks(trace: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+    """Yield a bar and words for each quality note, below the trace."""
+    if not trace.marks:
+        return
+    lowest = max(_measure_extent(trace.heights[slice(*_shift(mark, trace))])[1] for mark in trace.marks)
+    right = left + len(trace.heights) * step
+    for number, mark in enumerate(trace.marks):
+        start, stop = _shift(mark, trace)
+        y = baseline + lowest + _BAR_CLEAR + number * _BAR_MM
+        yield from draw_bar(left + start * step, left + stop * step, y, mark.text, right)
+
+
+def _shift(mark: Mark, trace: Trace) -> tuple[int, int]:
+    return mark.start - trace.panel.start, mark.stop - trace.panel.start
+
+
+def draw_bar(start: float, stop: float, y: float, text: str, right: float) -> Iterator[Shape]:
+    """Yield the bar of a quality note with its words below, which end at `right` at the latest."""
+    stop = max(stop, start + 0.6)
+    yield Lines([line((start, y), (stop, y))], 0.5, GREY, part="mark")
+    shown = shorten(text, _WORD_SIZE, max(right - start, _SMALLEST_WORD_MM))
+    yield Words(start, y + 2.1, shown, _WORD_SIZE, part="mark")
