@@ -9,6 +9,7 @@ from ecg_edge._version import __version__
 from ecg_edge.cli.bench import bench
 from ecg_edge.cli.info import info
 from ecg_edge.cli.options import add_session_options, load_detector
+from ecg_edge.cli.report import report
 from ecg_edge.cli.run import run
 from ecg_edge.errors import EcgEdgeError
 
@@ -46,5 +47,5 @@ def check(models: Path | None, provider: str) -> None:
         sys.exit(1)
 
 
-for command in (run, info, bench):
+for command in (run, report, info, bench):
     main.add_command(command)

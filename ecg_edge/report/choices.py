@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+FORMATS = ("svg", "html", "pdf")
+"""Of the file; the first one is the default."""
 PAPER_MM = 250.0
 """Width of the traces: 10 s at 25 mm/s."""
 LAYOUTS = {

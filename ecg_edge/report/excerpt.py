@@ -25,7 +25,7 @@ class Excerpt(NamedTuple):
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.millivolts.shape[1] / self.sampling_rate
+        return float(self.millivolts.shape[1] / self.sampling_rate)
 
     @property
     def stop_s(self) -> float:
@@ -64,4 +64,5 @@ def _subtract_medians(millivolts: NDArray[np.float32]) -> NDArray[np.float32]:
     # Each lead by itself: a lead with missing samples must not slow the others down.
     medians = [np.median(lead[known]) if known.any() else 0.0 for lead, known in zip(millivolts, finite, strict=True)]
     with np.errstate(over="ignore", invalid="ignore"):
-        return (millivolts - np.array(medians)[:, None]).astype(np.float32)
+        less: NDArray[np.float32] = millivolts - np.array(medians, np.float32)[:, None]
+    return less

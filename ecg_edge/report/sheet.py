@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecg_edge.findings import Finding
 from ecg_edge.report import timeline
@@ -60,14 +61,14 @@ def draw_sheets(content: Content) -> list[Sheet]:
     shapes = [*_draw_header(told), *picture]
     text_top = _TOP + height + _STRIP + _LINE
     if fits:
-        shapes += _draw_text(content.finding, sites, notes, text_top)
+        shapes += _draw_text(sites, notes, text_top)
     elif sites or notes:
         shapes.append(Words(_RIGHT, _FOOTER, "sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
     shapes += _draw_footer(told)
     description = describe(told, content.finding, content.choices)
     sheets = [Sheet(tuple(shapes), f"ECG {told.record}", description)]
     if not fits and (sites or notes):
-        more = [*_draw_header(told), *_draw_text(content.finding, sites, notes, _TOP + 6), *_draw_footer(told)]
+        more = [*_draw_header(told), *_draw_text(sites, notes, _TOP + 6), *_draw_footer(told)]
         sheets.append(Sheet(tuple(more), f"ECG {told.record}, sites and notes", f"Sites and notes of {told.record}."))
     return sheets
 
@@ -103,14 +104,13 @@ def _draw_picture(content: Content, height: int) -> tuple[list[Shape], list[str]
     shapes += _draw_pulses(baselines, choices)
     shapes += lines
     shapes += _draw_marks(marks, excerpt, choices.speed)
-    top = _TOP + height + 1.0
-    shapes += timeline.draw_axis(_TRACES, top, choices.speed, PAPER_MM, excerpt)
-    shapes += timeline.label_axis(_TRACES - 1, top, finding)
-    shapes += timeline.draw_probabilities(_TRACES, top, choices.speed, PAPER_MM, finding, excerpt, content.window_s)
+    frame = timeline.Frame(_TRACES, _TOP + height + 1.0, PAPER_MM, choices.speed)
+    shapes += timeline.draw_axis(frame, excerpt)
+    shapes += timeline.draw_probabilities(frame, finding, excerpt, content.window_s)
     return shapes, cut_leads
 
 
-def _draw_pulses(baselines: "np.typing.NDArray[np.float64]", choices: Choices) -> Iterator[Shape]:
+def _draw_pulses(baselines: NDArray[np.float64], choices: Choices) -> Iterator[Shape]:
     """Yield a pulse before each row that has room for it, and before the last one anyway."""
     above = np.diff(np.r_[_TOP, baselines])
     chosen = [row for row in range(len(baselines)) if above[row] > choices.gain or row == len(baselines) - 1]
@@ -134,9 +134,7 @@ def _write_notes(notes: Sequence[str], width: float) -> list[str]:
     return list(chain.from_iterable(wrap(note, _SIZE, width) for note in notes))
 
 
-def _draw_text(
-    finding: Finding, sites: Sequence[tuple[str, str, str, bool]], notes: Sequence[str], top: float
-) -> Iterator[Shape]:
+def _draw_text(sites: Sequence[tuple[str, str, str, bool]], notes: Sequence[str], top: float) -> Iterator[Shape]:
     """Yield the table of sites and, beside it, the notes."""
     for number, (name, probability, threshold, found) in enumerate(sites):
         y = top + number * _LINE

@@ -10,7 +10,7 @@ from ecg_edge.report.shapes import HEIGHT_MM, WIDTH_MM, Area, Lines, Sheet, Word
 from ecg_edge.report.shapes import Line as Corners
 
 _FONTS = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"
-_STEP_MM = 0.005
+_STEP_MM = 0.01
 """Coordinates are whole numbers of this unit."""
 
 
@@ -37,7 +37,8 @@ def _open(height: float, title: str, description: str, number: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_MM:g}mm" height="{height:g}mm" '
         f'viewBox="0 0 {WIDTH_MM:g} {height:g}" role="img" aria-labelledby="title{number} description{number}" '
         f'font-family="{_FONTS}" stroke-linejoin="round" stroke-linecap="round">\n'
-        f'<title id="title{number}">{escape(title)}</title>\n<desc id="description{number}">{escape(description)}</desc>\n'
+        f'<title id="title{number}">{escape(title)}</title>\n'
+        f'<desc id="description{number}">{escape(description)}</desc>\n'
         f'<rect width="{WIDTH_MM:g}" height="{height:g}" fill="#ffffff"/>'
     )
 
@@ -84,8 +85,14 @@ def _scale(*lengths: float) -> str:
 
 def _write_steps(lines: Sequence[Corners]) -> Iterator[str]:
     """Yield each line as a place and the steps from there."""
-    for corners in lines:
-        places = np.round(corners / _STEP_MM).astype(np.int64)
-        (x, y), steps = places[0], np.diff(places, axis=0).ravel()
-        numbers = " ".join(map(str, steps.tolist()))
+    if not lines:
+        return
+    places = np.round(np.concatenate(lines) / _STEP_MM).astype(np.int64)
+    corners, steps = places.tolist(), np.diff(places, axis=0).ravel().tolist()
+    start = 0
+    for each in lines:
+        stop = start + len(each)
+        x, y = corners[start]
+        numbers = " ".join(map(str, steps[2 * start : 2 * (stop - 1)]))
         yield f"M{x} {y}l{numbers}".replace(" -", "-")
+        start = stop

@@ -12,7 +12,7 @@ _OTHER, _CAPITAL, _SQUARE, _BOLD = 0.62, 0.76, 1.05, 1.12
 
 
 def clean(text: str) -> str:
-    """Return text in one line: no control characters, none that turn the direction of writing, none that XML forbids."""
+    """Return text in one line, without characters that control, turn the direction of writing, or are no XML."""
     return printable(" ".join(text.split()))
 
 

@@ -1,6 +1,7 @@
 """The line of a lead: its gaps, where it is cut, and the fewest corners that show it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -58,43 +59,42 @@ def simplify(heights: NDArray[np.float32], pieces: Sequence[Run], tolerance: flo
 
     Args:
         heights: Millimetres, shape (samples,), finite within the pieces.
-        pieces: Runs of at least one sample, ascending.
+        pieces: Runs of at least one sample.
         tolerance: Millimetres.
     """
-    values = np.where(np.isfinite(heights), heights, 0).astype(np.float64)
-    corners = np.unique([corner for piece in pieces for corner in _list_first_corners(values, piece)])
-    if len(corners) < 2:
-        return corners.astype(np.int64)
-    corners = corners.astype(np.int64)
-    first = int(corners[0])
-    values = values[first : corners[-1] + 1]
-    inside = _mark(pieces, len(values), first)
-    places = np.arange(len(values))
-    corners -= first
-    while True:
-        lengths = np.diff(corners)
-        slopes = np.diff(values[corners]) / lengths
-        segment = np.repeat(np.arange(len(lengths)), lengths)
-        starts = corners[:-1]
-        chords = values[starts][segment] + (places[:-1] - starts[segment]) * slopes[segment]
-        errors = np.abs(values[:-1] - chords) * inside[:-1]
-        worst = np.maximum.reduceat(errors, starts)
-        candidates = np.flatnonzero((errors == worst[segment]) & (worst > tolerance)[segment])
-        if not len(candidates):
-            return corners + first
-        _, firsts = np.unique(segment[candidates], return_index=True)
-        corners = np.union1d(corners, candidates[firsts])
-
-
-def _list_first_corners(values: NDArray[np.float64], piece: Run) -> Iterator[int]:
-    part = values[piece.start : piece.stop]
-    yield from (piece.start, piece.stop - 1)
-    yield from (piece.start + int(part.argmax()), piece.start + int(part.argmin()))
-
-
-def _mark(pieces: Sequence[Run], n_samples: int, first: int) -> NDArray[np.bool_]:
-    """Return whether each sample lies in a piece."""
-    inside = np.zeros(n_samples, np.bool_)
+    is_corner = np.zeros(len(heights), np.bool_)
+    segments: list[tuple[int, int]] = []
     for piece in pieces:
-        inside[piece.start - first : piece.stop - first] = True
-    return inside
+        part = heights[piece.start : piece.stop]
+        extremes = (piece.start + int(part.argmax()), piece.start + int(part.argmin()))
+        corners = sorted({piece.start, *extremes, piece.stop - 1})
+        is_corner[corners] = True
+        segments += pairwise(corners)
+    starts, ends = np.array(segments, np.int64).reshape(-1, 2).T
+    while True:
+        wide = ends - starts > 1
+        starts, ends = starts[wide], ends[wide]
+        if not len(starts):
+            return np.flatnonzero(is_corner)
+        middles, errors = _find_farthest(heights, starts, ends)
+        split = errors > tolerance
+        starts, middles, ends = starts[split], middles[split], ends[split]
+        is_corner[middles] = True
+        starts, ends = np.r_[starts, middles], np.r_[middles, ends]
+
+
+def _find_farthest(
+    heights: NDArray[np.float32], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the sample within each segment that is farthest from the line between its ends, and how far it is."""
+    inner = ends - starts - 1
+    heads = np.cumsum(inner) - inner
+    segment = np.repeat(np.arange(len(starts)), inner)
+    after_start = np.arange(len(segment)) - heads[segment] + 1
+    first, last = heights[starts].astype(np.float64), heights[ends].astype(np.float64)
+    slopes = (last - first) / (ends - starts)
+    errors = np.abs(heights[starts[segment] + after_start] - first[segment] - after_start * slopes[segment])
+    worst = np.maximum.reduceat(errors, heads)
+    candidates = np.flatnonzero(errors == worst[segment])
+    firsts = candidates[np.diff(segment[candidates], prepend=-1) > 0]
+    return starts + after_start[firsts], worst

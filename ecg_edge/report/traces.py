@@ -18,7 +18,7 @@ from ecg_edge.report.text import measure, shorten
 from ecg_edge.report.trace import Line, Run, cut, find_runs, simplify
 
 LABEL_SIZE = 3.4
-_LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.2, 2.5
+_LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.6, 2.5
 _WORD_SIZE = 2.2
 _BAR_MM, _BAR_CLEAR = 2.9, 1.2
 _BORDER_MM = 3.5
@@ -27,6 +27,7 @@ _MOST_MM = 40.0
 _OVERLAP_MM = 25.0
 """A trace may reach this far into its neighbours' rows where there is not enough room for all."""
 _SMALLEST_WORD_MM = 12.0
+_WIDTH_MM = 0.28
 
 
 class Trace(NamedTuple):
@@ -101,38 +102,68 @@ def draw_traces(
     traces: Sequence[Trace], baselines: NDArray[np.float64], excerpt: Excerpt, place: Place
 ) -> tuple[list[Shape], list[str]]:
     """Return the shapes of all panels, and the leads that had to be cut."""
-    edges = np.r_[place.top, baselines, place.bottom]
+    strokes = [_cut_to_room(trace, baselines, place) for trace in traces]
+    corners = _simplify_all([stroke.heights for stroke in strokes])
+    step = place.speed / excerpt.sampling_rate
     shapes: list[Shape] = []
-    cut_leads: dict[str, None] = {}
-    for trace in traces:
+    for trace, stroke, kept in zip(traces, strokes, corners, strict=True):
         baseline = float(baselines[trace.panel.row])
-        left = place.left + trace.panel.start / excerpt.sampling_rate * place.speed
-        step = place.speed / excerpt.sampling_rate
-        to_above, to_below = np.diff(edges)[trace.panel.row : trace.panel.row + 2]
-        above = min(max(to_above, _OVERLAP_MM), _MOST_MM, baseline - place.top)
-        below = min(max(to_below, _OVERLAP_MM), _MOST_MM, place.bottom - baseline)
+        left = place.left + trace.panel.start * step
         if trace.state:
             shapes += _draw_state(trace, left, baseline, step)
         else:
-            kept, high, low = cut(trace.heights, below, above)
-            if high or low:
-                cut_leads[trace.panel.lead] = None
-            shapes.append(
-                Lines(_draw_lines(kept, left, baseline, step), 0.28, BLACK, part="trace", lead=trace.panel.lead)
-            )
+            lines = _draw_lines(stroke.heights, kept, left, baseline, step)
+            shapes.append(Lines(lines, _WIDTH_MM, BLACK, part="trace", lead=trace.panel.lead))
             shapes += _draw_gaps(trace, left, baseline, step)
-            shapes += _draw_cuts(high, left, baseline - above, step, -1)
-            shapes += _draw_cuts(low, left, baseline + below, step, 1)
+            shapes += _draw_cuts(stroke.high, left, baseline - stroke.above, step, -1)
+            shapes += _draw_cuts(stroke.low, left, baseline + stroke.below, step, 1)
         shapes += _draw_names(trace, excerpt, left, baseline, place)
         shapes += _draw_marks(trace, left, baseline, step)
-    return shapes, list(cut_leads)
+    cut_leads = [trace.panel.lead for trace, stroke in zip(traces, strokes, strict=True) if stroke.high or stroke.low]
+    return shapes, list(dict.fromkeys(cut_leads))
 
 
-def _draw_lines(heights: NDArray[np.float32], left: float, baseline: float, step: float) -> list[Line]:
-    runs = find_runs(np.isfinite(heights))
-    corners = simplify(heights, runs)
+class _Stroke(NamedTuple):
+    """A trace as far as there is room for it."""
+
+    heights: NDArray[np.float32]
+    above: float
+    """Room over the baseline in mm."""
+    below: float
+    high: list[Run]
+    """Samples beyond that room."""
+    low: list[Run]
+
+
+def _cut_to_room(trace: Trace, baselines: NDArray[np.float64], place: Place) -> _Stroke:
+    if trace.state:
+        return _Stroke(np.full(len(trace.heights), np.nan, np.float32), 0, 0, [], [])
+    row = trace.panel.row
+    to_above, to_below = np.diff(np.r_[place.top, baselines, place.bottom])[row : row + 2].tolist()
+    above = min(max(to_above, _OVERLAP_MM), _MOST_MM, float(baselines[row]) - place.top)
+    below = min(max(to_below, _OVERLAP_MM), _MOST_MM, place.bottom - float(baselines[row]))
+    heights, high, low = cut(trace.heights, below, above)
+    return _Stroke(heights, above, below, high, low)
+
+
+def _simplify_all(strokes: Sequence[NDArray[np.float32]]) -> list[NDArray[np.int64]]:
+    """Return the corners of each stroke; one call for all of them is faster."""
+    ends = np.cumsum([len(stroke) for stroke in strokes])
+    pieces = [
+        Run(run.start + start, run.stop + start)
+        for stroke, start in zip(strokes, ends - [len(stroke) for stroke in strokes], strict=True)
+        for run in find_runs(np.isfinite(stroke))
+    ]
+    corners = simplify(np.concatenate(strokes), pieces)
+    parts = np.split(corners, np.searchsorted(corners, ends[:-1]))
+    return [part - end + len(stroke) for part, end, stroke in zip(parts, ends, strokes, strict=True)]
+
+
+def _draw_lines(
+    heights: NDArray[np.float32], corners: NDArray[np.int64], left: float, baseline: float, step: float
+) -> list[Line]:
     lines = []
-    for run in runs:
+    for run in find_runs(np.isfinite(heights)):
         kept = corners[np.searchsorted(corners, run.start) : np.searchsorted(corners, run.stop)]
         kept = np.repeat(kept, 2) if len(kept) == 1 else kept  # a dot
         lines.append(np.stack([left + kept * step, baseline - heights[kept].astype(np.float64)], axis=1))

@@ -9,7 +9,6 @@ from ecg_edge.report.excerpt import Excerpt
 from ecg_edge.report.text import clean
 from ecg_edge.wording import REVIEW, group_notes, show_probability, word_verdict
 
-NO_SITES = "Sites are looked for only if the pattern of an infarction is found."
 NO_MEANING = "Sites mean something only where an infarction is found."
 
 
@@ -48,7 +47,7 @@ def tell(finding: Finding, units: str, window_s: float, excerpt: Excerpt, choice
         tuple(clean(note) for note in _list_notes(finding)),
         f"{finding.duration_s or 0:.1f} s at {finding.sampling_rate or 0:g} Hz, stored in {units}; "
         f"drawn from {excerpt.start_s:.1f} to {excerpt.stop_s:.1f} s",
-        f"{choices.speed} mm/s    {choices.gain} mm/mV    filters: none; each lead is drawn less its median",
+        f"{choices.speed} mm/s, {choices.gain} mm/mV, filters: none, baseline: each lead is drawn less its median",
         clean(_word_provenance(finding)),
     )
 
@@ -57,7 +56,7 @@ def describe(told: Told, finding: Finding, choices: Choices) -> str:
     """Return the picture in words, for those who cannot see it."""
     sites = [f"{clean(name)} {value} (threshold {limit})" for name, value, limit, _ in list_sites(finding)]
     parts = [
-        f"12-lead ECG on millimetre paper, layout {choices.layout}, {told.settings.replace('    ', ', ')}.",
+        f"12-lead ECG on millimetre paper, layout {choices.layout}, {told.settings}.",
         f"{told.recording}.",
         f"{told.statement}.",
         *([f"{told.answer}."] if told.answer else []),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecg_edge.findings import Finding
 from ecg_edge.recording import Recording
-from ecg_edge.report.choices import Choices
+from ecg_edge.report.choices import FORMATS, Choices
 from ecg_edge.report.excerpt import take_excerpt
 from ecg_edge.report.shapes import Sheet
 from ecg_edge.report.sheet import Content, draw_sheets
@@ -15,8 +15,6 @@ from ecg_edge.report.words import Told, tell
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
-
-FORMATS = ("svg", "html", "pdf")
 
 
 @dataclass(frozen=True, slots=True)
