@@ -38,7 +38,7 @@ class Report:
         """Return the sheets as a page of HTML that prints in true millimetres on A4."""
         from ecg_edge.report.html import write_html
 
-        return write_html(self.sheets, self.told, self.finding)
+        return write_html(self.sheets, self.told)
 
     def to_pdf(self) -> bytes:
         """Return the sheets as the pages of a PDF file.

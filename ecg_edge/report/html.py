@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ecg_edge.findings import Finding
 from ecg_edge.report.shapes import HEIGHT_MM, WIDTH_MM, Sheet
 from ecg_edge.report.svg import write_figure
-from ecg_edge.report.words import Told, list_sites
+from ecg_edge.report.words import Told
 
 _STYLE = f"""
 @page {{ size: {WIDTH_MM:g}mm {HEIGHT_MM:g}mm; margin: 0 }}
@@ -20,7 +19,7 @@ th, td {{ text-align: left; padding: 0 1em 0 0 }}
 """
 
 
-def write_html(sheets: Sequence[Sheet], told: Told, finding: Finding) -> str:
+def write_html(sheets: Sequence[Sheet], told: Told) -> str:
     """Return the page: the sheets, and below them the same in words for reading aloud and copying."""
     figures = [f"<figure>\n{write_figure(sheet, number)}\n</figure>" for number, sheet in enumerate(sheets, 1)]
     return "\n".join([
@@ -36,7 +35,7 @@ def write_html(sheets: Sequence[Sheet], told: Told, finding: Finding) -> str:
         "<body>",
         *figures,
         "<main>",
-        *_write_words(told, finding),
+        *_write_words(told),
         "</main>",
         "</body>",
         "</html>",
@@ -44,13 +43,12 @@ def write_html(sheets: Sequence[Sheet], told: Told, finding: Finding) -> str:
     ])  # fmt: skip
 
 
-def _write_words(told: Told, finding: Finding) -> Iterator[str]:
+def _write_words(told: Told) -> Iterator[str]:
     yield f"<h1>{escape(told.record)}</h1>"
     yield from (f"<p>{escape(line)}</p>" for line in (told.statement, told.answer, told.review) if line)
-    sites = list_sites(finding)
-    if sites:
+    if told.sites:
         yield "<table>\n<thead><tr><th>site</th><th>probability</th><th>threshold</th><th></th></tr></thead>\n<tbody>"
-        for name, probability, threshold, found in sites:
+        for name, probability, threshold, found in told.sites:
             cells = (name, probability, threshold, "found" if found else "")
             yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
         yield "</tbody>\n</table>"

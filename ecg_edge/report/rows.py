@@ -1,5 +1,7 @@
 """Where the baselines of the rows lie, so that traces of neighbouring rows do not meet."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,36 +9,41 @@ Heights = NDArray[np.float64]
 
 _CLEAR_MM = 1.0
 _STEPS = 50
+_MOST_FOR_EDGES = 0.4
+"""Part of the height that the room over the first baseline and under the last one may take if all is full."""
 
 
 def place_baselines(above: Heights, below: Heights, height: float) -> Heights:
     """Return the distance of each row's baseline from the upper edge, in mm, shape (rows,).
 
     Rows are equally far apart if that leaves room for each trace. If not, rows with large amplitudes get more room than
-    the others. If there is not enough room for all, those that need most get less than they need.
+    the others. If there is not enough room for all, the rows that are farthest apart move together, and their traces
+    overlap; nothing leaves the edges.
 
     Args:
         above: How far the traces of each row and column rise over their baseline, shape (rows, columns).
         below: How far they fall below it.
         height: Height of all rows together.
     """
-    needed = np.concatenate(
-        [
-            [above[0].max()],
-            (below[:-1] + above[1:]).max(axis=1),
-            [below[-1].max()],
-        ]
-    )
-    needed += _CLEAR_MM
+    edges = np.array([above[0].max(), below[-1].max()]) + _CLEAR_MM
+    between = (below[:-1] + above[1:]).max(axis=1) + _CLEAR_MM
+    if edges.sum() + between.sum() > height:
+        edges *= min(1.0, _MOST_FOR_EDGES * height / edges.sum())
+        rows = _find_level(lambda level: np.minimum(between, level), height - edges.sum())
+        return np.cumsum(np.r_[edges[0], rows])
     # Above the first baseline and below the last one, half the distance of two rows looks even.
-    weights = np.r_[0.5, np.ones(len(needed) - 2), 0.5]
-    level, share = (np.maximum, np.minimum)[int(needed.sum() > height)], weights
-    low, high = 0.0, height * 4
+    needed = np.r_[edges[0], between, edges[1]]
+    weights = np.r_[0.5, np.ones(len(between)), 0.5]
+    return np.cumsum(_find_level(lambda level: np.maximum(needed, level * weights), height))[:-1]
+
+
+def _find_level(distances: Callable[[float], Heights], total: float) -> Heights:
+    """Return the distances at the level at which their sum is the total."""
+    low, high = 0.0, 2 * total
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if level(needed, middle * share).sum() < height:
+        if distances(middle).sum() < total:
             low = middle
         else:
             high = middle
-    distances: Heights = level(needed, low * share)
-    return np.cumsum(distances)[:-1]
+    return distances(low)

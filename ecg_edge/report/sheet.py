@@ -1,7 +1,6 @@
 """Puts everything in its place on sheets of A4."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +12,12 @@ from ecg_edge.report.choices import PAPER_MM, Choices
 from ecg_edge.report.excerpt import Excerpt
 from ecg_edge.report.grid import draw_grid, draw_pulse
 from ecg_edge.report.layout import arrange
+from ecg_edge.report.legend import LINE_MM, draw_columns, draw_lines, fill_columns, fill_lines
 from ecg_edge.report.marks import Mark, mark_all_leads
 from ecg_edge.report.shapes import BLACK, Lines, Shape, Sheet, Words, box
 from ecg_edge.report.text import measure, shorten, wrap
-from ecg_edge.report.traces import Place, draw_bar, draw_traces, place_rows, read_traces
-from ecg_edge.report.words import Told, describe, list_sites
+from ecg_edge.report.traces import LINE_WIDTH_MM, Place, draw_bar, draw_traces, place_rows, read_traces
+from ecg_edge.report.words import Told, describe
 
 _LEFT, _GRID_MM, _TOP = 16.0, 265, 26.0
 _RIGHT = _LEFT + _GRID_MM
@@ -26,9 +26,9 @@ _BOTTOM = 194.0
 """Of the text below the traces."""
 _FOOTER = 197.5
 _STRIP = 1.0 + timeline.HEIGHT_MM + timeline.AXIS_MM + 2.0
-_SIZE, _LINE = 2.8, 3.5
+_SIZE = 2.8
 _SMALL, _SMALL_LINE = 2.2, 2.8
-_SITES_MM, _NOTES = 92.0, 114.0
+_FOOTER_LINES = 3
 _LOWEST = {"3x4": 115, "6x2": 120, "12x1": 140}
 """Least height of the grid of each layout; text that leaves less goes to the next sheet."""
 _MARK_MM = 2.9
@@ -45,32 +45,49 @@ class Content(NamedTuple):
 
 
 def draw_sheets(content: Content) -> list[Sheet]:
-    """Return the sheet with the ECG and, if there is too much text for it, a second one with the text."""
+    """Return the sheet with the ECG and, if there is too much text for it, more sheets with the text."""
     told = content.told
-    highest = int((_BOTTOM - _TOP - _STRIP) // 5 * 5)
-    room = _BOTTOM - _TOP - _STRIP - _LOWEST[content.choices.layout]
-    sites, notes = _write_sites(content.finding), _write_notes(told.notes, _RIGHT - _NOTES)
-    needed = max(len(sites), len(notes)) * _LINE
-    fits = needed <= room
-    height = int((_BOTTOM - _TOP - _STRIP - needed) // 5 * 5) if fits else highest
+    room = _BOTTOM - _TOP - _STRIP
+    columns, lines = _fill(told, told.notes)
+    needed = next((n for n in (columns, lines) if n <= room - _LOWEST[content.choices.layout]), 0.0)
+    height = int((room - needed) // 5 * 5)
     picture, cut_leads = _draw_picture(content, height)
+    notes = told.notes
     if cut_leads:
-        remark = f"Cut at the arrowheads for want of room: {', '.join(cut_leads)}; a lower gain shows all."
-        notes = [*notes, *_write_notes([remark], _RIGHT - _NOTES)]
-        fits = fits and len(notes) * _LINE <= _BOTTOM - _TOP - _STRIP - height
-    shapes = [*_draw_header(told), *picture]
-    text_top = _TOP + height + _STRIP + _LINE
-    if fits:
-        shapes += _draw_text(sites, notes, text_top)
-    elif sites or notes:
-        shapes.append(Words(_RIGHT, _FOOTER, "sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
-    shapes += _draw_footer(told)
-    description = describe(told, content.finding, content.choices)
-    sheets = [Sheet(tuple(shapes), f"ECG {told.record}", description)]
-    if not fits and (sites or notes):
-        more = [*_draw_header(told), *_draw_text(sites, notes, _TOP + 6), *_draw_footer(told)]
-        sheets.append(Sheet(tuple(more), f"ECG {told.record}, sites and notes", f"Sites and notes of {told.record}."))
+        notes = (f"Cut at the arrowheads for want of room: {', '.join(cut_leads)}. A lower gain shows all.", *notes)
+        columns, lines = _fill(told, notes)
+    top = _TOP + height + _STRIP + LINE_MM
+    rest: list[list[Shape]] = []
+    text: list[Shape] = []
+    if columns <= room - height:
+        text += draw_columns(*fill_columns(told.sites, notes, _GRID_MM), _LEFT, top)
+    elif lines <= room - height:
+        text += draw_lines(fill_lines(told.sites, notes, _GRID_MM), _LEFT, top)
+    else:
+        text.append(Words(_RIGHT, _FOOTER, "sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
+        rest = list(_draw_rest(told, notes))
+    first = [*_draw_header(told), *picture, *text, *_draw_footer(told)]
+    sheets = [Sheet(tuple(first), f"ECG {told.record}", describe(told, content.choices))]
+    for shapes in rest:
+        whole = (*_draw_header(told), *shapes, *_draw_footer(told))
+        sheets.append(Sheet(whole, f"ECG {told.record}, sites and notes", f"Sites and notes of {told.record}."))
     return sheets
+
+
+def _fill(told: Told, notes: Sequence[str]) -> tuple[float, float]:
+    """Return the height that the sites and notes need as columns, and as lines of the whole width."""
+    rows, beside = fill_columns(told.sites, notes, _GRID_MM)
+    lines = fill_lines(told.sites, notes, _GRID_MM)
+    return max(len(rows), len(beside)) * LINE_MM, len(lines) * LINE_MM
+
+
+def _draw_rest(told: Told, notes: Sequence[str]) -> Iterator[list[Shape]]:
+    """Yield what stands on each further sheet."""
+    top = _TOP + LINE_MM
+    most = int((_BOTTOM - top) // LINE_MM)
+    rows, lines = fill_columns(told.sites, notes, _GRID_MM)
+    for start in range(0, max(1, len(lines)), most):
+        yield [*draw_columns(rows if start == 0 else (), lines[start : start + most], _LEFT, top)]
 
 
 def _draw_header(told: Told) -> Iterator[Shape]:
@@ -87,7 +104,8 @@ def _draw_header(told: Told) -> Iterator[Shape]:
 
 def _draw_footer(told: Told) -> Iterator[Shape]:
     yield Words(_LEFT, _FOOTER, told.settings, _SIZE, bold=True, part="settings")
-    for number, text in enumerate(wrap(told.provenance, _SMALL, _GRID_MM), 1):
+    lines = [*wrap(told.provenance, _SMALL, _GRID_MM)][:_FOOTER_LINES]
+    for number, text in enumerate(lines, 1):
         yield Words(_LEFT, _FOOTER + 0.4 + number * _SMALL_LINE, text, _SMALL, part="provenance")
 
 
@@ -101,7 +119,7 @@ def _draw_picture(content: Content, height: int) -> tuple[list[Shape], list[str]
     baselines = place_rows(traces, layout, excerpt, place)
     lines, cut_leads = draw_traces(traces, baselines, excerpt, place)
     shapes: list[Shape] = [*draw_grid(_LEFT, _TOP, _GRID_MM, height)]
-    shapes += _draw_pulses(baselines, choices)
+    shapes += _draw_pulses(baselines, choices, single=layout.n_columns == 1)
     shapes += lines
     shapes += _draw_marks(marks, excerpt, choices.speed)
     frame = timeline.Frame(_TRACES, _TOP + height + 1.0, PAPER_MM, choices.speed)
@@ -110,12 +128,13 @@ def _draw_picture(content: Content, height: int) -> tuple[list[Shape], list[str]
     return shapes, cut_leads
 
 
-def _draw_pulses(baselines: NDArray[np.float64], choices: Choices) -> Iterator[Shape]:
-    """Yield a pulse before each row that has room for it, and before the last one anyway."""
+def _draw_pulses(baselines: NDArray[np.float64], choices: Choices, *, single: bool) -> Iterator[Shape]:
+    """Yield a pulse before each row that has room for it; only one, before the last row, beside names of leads."""
     above = np.diff(np.r_[_TOP, baselines])
-    chosen = [row for row in range(len(baselines)) if above[row] > choices.gain or row == len(baselines) - 1]
+    last = len(baselines) - 1
+    chosen = [row for row in range(last) if above[row] > choices.gain and not single] + [last]
     pulses = [draw_pulse(_TRACES, float(baselines[row]), choices.speed, choices.gain) for row in chosen]
-    yield Lines(pulses, 0.28, BLACK, part="pulse")
+    yield Lines(pulses, LINE_WIDTH_MM, BLACK, part="pulse")
 
 
 def _draw_marks(marks: Sequence[Mark], excerpt: Excerpt, speed: int) -> Iterator[Shape]:
@@ -123,26 +142,3 @@ def _draw_marks(marks: Sequence[Mark], excerpt: Excerpt, speed: int) -> Iterator
     for number, mark in enumerate(marks):
         y = _TOP + 1.0 + number * _MARK_MM
         yield from draw_bar(_TRACES + mark.start * step, _TRACES + mark.stop * step, y, mark.text, _RIGHT)
-
-
-def _write_sites(finding: Finding) -> list[tuple[str, str, str, bool]]:
-    sites = list_sites(finding)
-    return [("Site", "Probability", "Threshold", False), *sites] if sites else []
-
-
-def _write_notes(notes: Sequence[str], width: float) -> list[str]:
-    return list(chain.from_iterable(wrap(note, _SIZE, width) for note in notes))
-
-
-def _draw_text(sites: Sequence[tuple[str, str, str, bool]], notes: Sequence[str], top: float) -> Iterator[Shape]:
-    """Yield the table of sites and, beside it, the notes."""
-    for number, (name, probability, threshold, found) in enumerate(sites):
-        y = top + number * _LINE
-        bold = found or not number
-        yield Words(_LEFT, y, shorten(name, _SIZE, 27, bold=bold), _SIZE, bold=bold, part="site")
-        yield Words(_LEFT + 48, y, probability, _SIZE, bold=bold, anchor="end", part="site")
-        yield Words(_LEFT + 70, y, threshold, _SIZE, bold=bold, anchor="end", part="site")
-        if found:
-            yield Words(_LEFT + 74, y, "found", _SIZE, bold=True, part="site")
-    for number, text in enumerate(notes):
-        yield Words(_NOTES, top + number * _LINE, text, _SIZE, part="note")

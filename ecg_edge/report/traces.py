@@ -21,13 +21,14 @@ LABEL_SIZE = 3.4
 _LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.6, 2.5
 _WORD_SIZE = 2.2
 _BAR_MM, _BAR_CLEAR = 2.9, 1.2
-_BORDER_MM = 3.5
+_BORDER_MM, _BORDER_CLEAR_MM, _BORDER_NEAR_MM = 3.0, 0.8, 1.0
+_MARGIN_MM, _MARGIN_SIZE = 14.8, 3.0
 _MOST_MM = 40.0
 """Farthest that a trace is drawn from its baseline."""
 _OVERLAP_MM = 25.0
 """A trace may reach this far into its neighbours' rows where there is not enough room for all."""
 _SMALLEST_WORD_MM = 12.0
-_WIDTH_MM = 0.28
+LINE_WIDTH_MM = 0.22
 
 
 class Trace(NamedTuple):
@@ -39,6 +40,8 @@ class Trace(NamedTuple):
     state: str
     """Why no line is drawn: "flat", "missing", or nothing."""
     marks: list[Mark]
+    in_margin: bool
+    """Whether the name of the lead stands to the left of all traces."""
 
 
 class Place(NamedTuple):
@@ -57,7 +60,7 @@ def read_traces(layout: Layout, excerpt: Excerpt, finding: Finding, choices: Cho
     for panel in layout.panels:
         heights = excerpt.lead(panel.lead)[panel.start : panel.stop] * np.float32(choices.gain)
         state = _find_state(heights / np.float32(choices.gain))
-        traces.append(Trace(panel, heights, state, mark_panel(finding, panel, excerpt)))
+        traces.append(Trace(panel, heights, state, mark_panel(finding, panel, excerpt), layout.n_columns == 1))
     return traces
 
 
@@ -77,8 +80,8 @@ def place_rows(traces: Sequence[Trace], layout: Layout, excerpt: Excerpt, place:
             up, down = _measure_extent(trace.heights[part])
             above[trace.panel.row, column], below[trace.panel.row, column] = up, down
         row, column = trace.panel.row, trace.panel.column
-        label = _place_label(trace, excerpt, place) + _CAPITAL
-        above[row, column] = max(above[row, column], label)
+        if not trace.in_margin:
+            above[row, column] = max(above[row, column], _place_label(trace, excerpt, place) + _CAPITAL)
         if trace.marks:
             lowest = below[row, column : column + trace.panel.n_columns].max()
             below[row, column : column + trace.panel.n_columns] = lowest + _BAR_CLEAR + _BAR_MM * len(trace.marks)
@@ -106,18 +109,20 @@ def draw_traces(
     corners = _simplify_all([stroke.heights for stroke in strokes])
     step = place.speed / excerpt.sampling_rate
     shapes: list[Shape] = []
-    for trace, stroke, kept in zip(traces, strokes, corners, strict=True):
+    for before, trace, stroke, kept in zip((traces[-1], *traces), traces, strokes, corners, strict=False):
         baseline = float(baselines[trace.panel.row])
         left = place.left + trace.panel.start * step
         if trace.state:
             shapes += _draw_state(trace, left, baseline, step)
         else:
             lines = _draw_lines(stroke.heights, kept, left, baseline, step)
-            shapes.append(Lines(lines, _WIDTH_MM, BLACK, part="trace", lead=trace.panel.lead))
+            shapes.append(Lines(lines, LINE_WIDTH_MM, BLACK, part="trace", lead=trace.panel.lead))
             shapes += _draw_gaps(trace, left, baseline, step)
             shapes += _draw_cuts(stroke.high, left, baseline - stroke.above, step, -1)
             shapes += _draw_cuts(stroke.low, left, baseline + stroke.below, step, 1)
-        shapes += _draw_names(trace, excerpt, left, baseline, place)
+        shapes += _draw_name(trace, excerpt, left, baseline, place)
+        if trace.panel.column:
+            shapes += _draw_border(trace, before, left, baseline, step)
         shapes += _draw_marks(trace, left, baseline, step)
     cut_leads = [trace.panel.lead for trace, stroke in zip(traces, strokes, strict=True) if stroke.high or stroke.low]
     return shapes, list(dict.fromkeys(cut_leads))
@@ -204,12 +209,24 @@ def _draw_cuts(runs: Sequence[Run], left: float, edge: float, step: float, direc
         yield Area(line((x - 0.9, edge), (x + 0.9, edge), (x, edge + direction * 1.6)), BLACK, "cut")
 
 
-def _draw_names(trace: Trace, excerpt: Excerpt, left: float, baseline: float, place: Place) -> Iterator[Shape]:
-    if trace.panel.column:
-        border = [line((left, baseline - _BORDER_MM), (left, baseline + _BORDER_MM))]
-        yield Lines(border, 0.3, BLACK, part="border")
+def _draw_name(trace: Trace, excerpt: Excerpt, left: float, baseline: float, place: Place) -> Iterator[Shape]:
+    if trace.in_margin:
+        yield Words(left - _MARGIN_MM, baseline - 0.9, trace.panel.lead, _MARGIN_SIZE, bold=True, part="lead")
+        return
     y = max(baseline - _place_label(trace, excerpt, place), place.top + _CAPITAL + 0.3)
     yield Words(left + _LABEL_X, y, trace.panel.lead, LABEL_SIZE, bold=True, part="lead")
+
+
+def _draw_border(trace: Trace, before: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+    """Yield marks over and under the place where one lead ends and the next begins, clear of both."""
+    near = int(_BORDER_NEAR_MM / step) + 1
+    extents = [_measure_extent(part) for part in (before.heights[-near:], trace.heights[:near])]
+    above, below = (max(both) + _BORDER_CLEAR_MM for both in zip(*extents, strict=True))
+    lines = [
+        line((left, baseline - above), (left, baseline - above - _BORDER_MM)),
+        line((left, baseline + below), (left, baseline + below + _BORDER_MM)),
+    ]
+    yield Lines(lines, 0.35, BLACK, part="border")
 
 
 def _draw_marks(trace: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:

@@ -11,6 +11,17 @@ from ecg_edge.wording import REVIEW, group_notes, show_probability, word_verdict
 
 NO_MEANING = "Sites mean something only where an infarction is found."
 
+_LONGEST_NAME = 200
+
+
+class Site(NamedTuple):
+    """A site as it is shown."""
+
+    name: str
+    probability: str
+    threshold: str
+    found: bool
+
 
 class Told(NamedTuple):
     """All that a report says, in the order in which it is read; every text is clean."""
@@ -20,6 +31,7 @@ class Told(NamedTuple):
     answer: str
     """Probability and threshold; empty without an answer."""
     review: str
+    sites: tuple[Site, ...]
     notes: tuple[str, ...]
     """Reasons and warnings, one a line."""
     recording: str
@@ -40,10 +52,11 @@ def tell(finding: Finding, units: str, window_s: float, excerpt: Excerpt, choice
         choices: How it is drawn.
     """
     return Told(
-        clean(finding.record) or "recording",
+        _cap(clean(finding.record)) or "recording",
         word_verdict(finding),
         _word_answer(finding, window_s),
         REVIEW,
+        tuple(_list_sites(finding)),
         tuple(clean(note) for note in _list_notes(finding)),
         f"{finding.duration_s or 0:.1f} s at {finding.sampling_rate or 0:g} Hz, stored in {units}; "
         f"drawn from {excerpt.start_s:.1f} to {excerpt.stop_s:.1f} s",
@@ -52,9 +65,9 @@ def tell(finding: Finding, units: str, window_s: float, excerpt: Excerpt, choice
     )
 
 
-def describe(told: Told, finding: Finding, choices: Choices) -> str:
+def describe(told: Told, choices: Choices) -> str:
     """Return the picture in words, for those who cannot see it."""
-    sites = [f"{clean(name)} {value} (threshold {limit})" for name, value, limit, _ in list_sites(finding)]
+    sites = [f"{site.name} {site.probability} (threshold {site.threshold})" for site in told.sites]
     parts = [
         f"12-lead ECG on millimetre paper, layout {choices.layout}, {told.settings}.",
         f"{told.recording}.",
@@ -67,15 +80,11 @@ def describe(told: Told, finding: Finding, choices: Choices) -> str:
     return " ".join(parts)
 
 
-def list_sites(finding: Finding) -> list[tuple[str, str, str, bool]]:
-    """Return name, probability, threshold and whether it is found, of each site."""
+def _list_sites(finding: Finding) -> list[Site]:
+    """Return the sites of a finding; every text is clean."""
+    found = finding.found_sites
     return [
-        (
-            clean(site.site),
-            show_probability(site.probability),
-            f"{site.threshold:.3f}",
-            site.site in finding.found_sites,
-        )
+        Site(clean(site.site), show_probability(site.probability), f"{site.threshold:.3f}", site.site in found)
         for site in finding.sites
     ]
 
@@ -97,7 +106,11 @@ def _list_notes(finding: Finding) -> Iterator[str]:
     yield from (f"Warning: {note}" for note in group_notes(finding.warnings))
 
 
+def _cap(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
 def _word_provenance(finding: Finding) -> str:
     provenance = finding.provenance
     models = "; ".join(f"{model.name} {model.version} sha256 {model.sha256}" for model in provenance.models)
-    return f"Record {finding.record}. ecg_edge {provenance.ecg_edge}, {provenance.provider}; models: {models}"
+    return f"Record {_cap(finding.record)}. ecg_edge {provenance.ecg_edge}, {provenance.provider}; models: {models}"
