@@ -18,7 +18,7 @@ _NAME_MM = 27.0
 def fill_columns(sites: Sequence[Site], notes: Sequence[str], width: float) -> tuple[list[Site], list[str]]:
     """Return the rows of the table of sites, and the lines of the notes beside it."""
     rows = [Site("Site", "Probability", "Threshold", found=False), *sites] if sites else []
-    return rows, _break(notes, width - _NOTES_X)
+    return rows, _break(notes, width - (_NOTES_X if rows else 0))
 
 
 def fill_lines(sites: Sequence[Site], notes: Sequence[str], width: float) -> list[str]:
@@ -38,7 +38,7 @@ def draw_columns(rows: Sequence[Site], notes: Sequence[str], left: float, top: f
         yield Words(threshold_x, y, site.threshold, _SIZE, bold=bold, anchor="end", part="site")
         if site.found:
             yield Words(found_x, y, "found", _SIZE, bold=True, part="site")
-    yield from draw_lines(notes, left + _NOTES_X, top)
+    yield from draw_lines(notes, left + (_NOTES_X if rows else 0), top)
 
 
 def draw_lines(lines: Sequence[str], left: float, top: float) -> Iterator[Shape]:

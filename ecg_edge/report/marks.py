@@ -7,6 +7,9 @@ from ecg_edge.findings import Finding, Note
 from ecg_edge.report.excerpt import Excerpt
 from ecg_edge.report.layout import Panel
 
+_WORDS = {"no_qrs": "no QRS", "not_finite": "missing", "flat_lead": "flat"}
+"""Codes that need other words than their own."""
+
 
 class Mark(NamedTuple):
     """Samples of the excerpt that a note is about."""
@@ -39,7 +42,7 @@ def _place(notes: Sequence[Note], excerpt: Excerpt, first: int, last: int) -> It
         times = (note.start_s - excerpt.start_s, note.stop_s - excerpt.start_s)
         start, stop = (min(max(round(time * excerpt.sampling_rate), first), last) for time in times)
         if start < stop or (note.start_s == note.stop_s and first <= start < last):
-            yield Mark(start, max(stop, start + 1), note.code.replace("_", " "))
+            yield Mark(start, max(stop, start + 1), _WORDS.get(note.code, note.code.replace("_", " ")))
 
 
 def _join(marks: Iterator[Mark]) -> list[Mark]:

@@ -9,8 +9,8 @@ Heights = NDArray[np.float64]
 
 _CLEAR_MM = 1.0
 _STEPS = 50
-_MOST_FOR_EDGES = 0.4
-"""Part of the height that the room over the first baseline and under the last one may take if all is full."""
+_MOST_AT_EDGES_MM = 26.0
+"""Most room over the first baseline and under the last one if there is not enough for all."""
 
 
 def place_baselines(above: Heights, below: Heights, height: float) -> Heights:
@@ -28,7 +28,7 @@ def place_baselines(above: Heights, below: Heights, height: float) -> Heights:
     edges = np.array([above[0].max(), below[-1].max()]) + _CLEAR_MM
     between = (below[:-1] + above[1:]).max(axis=1) + _CLEAR_MM
     if edges.sum() + between.sum() > height:
-        edges *= min(1.0, _MOST_FOR_EDGES * height / edges.sum())
+        edges = np.minimum(edges, _MOST_AT_EDGES_MM)
         rows = _find_level(lambda level: np.minimum(between, level), height - edges.sum())
         return np.cumsum(np.r_[edges[0], rows])
     # Above the first baseline and below the last one, half the distance of two rows looks even.

@@ -46,16 +46,14 @@ class Content(NamedTuple):
 
 def draw_sheets(content: Content) -> list[Sheet]:
     """Return the sheet with the ECG and, if there is too much text for it, more sheets with the text."""
-    told = content.told
-    room = _BOTTOM - _TOP - _STRIP
-    columns, lines = _fill(told, told.notes)
-    needed = next((n for n in (columns, lines) if n <= room - _LOWEST[content.choices.layout]), 0.0)
-    height = int((room - needed) // 5 * 5)
+    told, room, notes = content.told, _BOTTOM - _TOP - _STRIP, content.told.notes
+    height = _choose_height(content, notes)
     picture, cut_leads = _draw_picture(content, height)
-    notes = told.notes
     if cut_leads:
         notes = (f"Cut at the arrowheads for want of room: {', '.join(cut_leads)}. A lower gain shows all.", *notes)
-        columns, lines = _fill(told, notes)
+        height = _choose_height(content, notes)
+        picture, _ = _draw_picture(content, height)
+    columns, lines = _fill(told, notes)
     top = _TOP + height + _STRIP + LINE_MM
     rest: list[list[Shape]] = []
     text: list[Shape] = []
@@ -64,7 +62,7 @@ def draw_sheets(content: Content) -> list[Sheet]:
     elif lines <= room - height:
         text += draw_lines(fill_lines(told.sites, notes, _GRID_MM), _LEFT, top)
     else:
-        text.append(Words(_RIGHT, _FOOTER, "sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
+        text.append(Words(_RIGHT, _FOOTER, "Sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
         rest = list(_draw_rest(told, notes))
     first = [*_draw_header(told), *picture, *text, *_draw_footer(told)]
     sheets = [Sheet(tuple(first), f"ECG {told.record}", describe(told, content.choices))]
@@ -72,6 +70,15 @@ def draw_sheets(content: Content) -> list[Sheet]:
         whole = (*_draw_header(told), *shapes, *_draw_footer(told))
         sheets.append(Sheet(whole, f"ECG {told.record}, sites and notes", f"Sites and notes of {told.record}."))
     return sheets
+
+
+def _choose_height(content: Content, notes: Sequence[str]) -> int:
+    """Return the height of the grid in mm: what the text leaves, or all if that is too little."""
+    room = _BOTTOM - _TOP - _STRIP
+    for needed in _fill(content.told, notes):
+        if needed <= room - _LOWEST[content.choices.layout]:
+            return int((room - needed) // 5 * 5)
+    return int(room // 5 * 5)
 
 
 def _fill(told: Told, notes: Sequence[str]) -> tuple[float, float]:
@@ -87,7 +94,7 @@ def _draw_rest(told: Told, notes: Sequence[str]) -> Iterator[list[Shape]]:
     most = int((_BOTTOM - top) // LINE_MM)
     rows, lines = fill_columns(told.sites, notes, _GRID_MM)
     for start in range(0, max(1, len(lines)), most):
-        yield [*draw_columns(rows if start == 0 else (), lines[start : start + most], _LEFT, top)]
+        yield [*draw_columns(rows, lines[start : start + most], _LEFT, top)]
 
 
 def _draw_header(told: Told) -> Iterator[Shape]:
@@ -95,7 +102,7 @@ def _draw_header(told: Told) -> Iterator[Shape]:
     width = _GRID_MM - review - 8
     yield Words(_LEFT, 12, shorten(told.record, 4.2, width, bold=True), 4.2, bold=True, part="record")
     yield Words(_LEFT, 18, shorten(told.statement, 4.2, _GRID_MM, bold=True), 4.2, bold=True, part="statement")
-    yield Words(_LEFT, 23, told.answer or "No probability", 3.0, part="answer")
+    yield Words(_LEFT, 23, told.answer or "No probability of infarction", 3.0, part="answer")
     yield Words(_RIGHT, 23, told.recording, _SIZE, anchor="end", part="recording")
     frame = box(_RIGHT - review - 2, 7.4, _RIGHT, 13.2)
     yield Lines([frame[[0, 1, 2, 3, 0]]], 0.4, BLACK, part="review")

@@ -59,7 +59,7 @@ def draw_probabilities(frame: Frame, finding: Finding, excerpt: Excerpt, window_
     """
     if finding.timeline is None or finding.threshold is None:
         middle = (frame.left + frame.width / 2, frame.bottom - HEIGHT_MM / 2 + 1)
-        yield Words(*middle, "no probability of infarction", 3.0, anchor="middle", part="no-probability")
+        yield Words(*middle, "no probability", 3.0, anchor="middle", part="no-probability")
         return
     yield from _draw_scale(frame, finding.threshold)
     starts = np.array(finding.timeline.start_s)

@@ -27,6 +27,7 @@ _MOST_MM = 40.0
 """Farthest that a trace is drawn from its baseline."""
 _OVERLAP_MM = 25.0
 """A trace may reach this far into its neighbours' rows where there is not enough room for all."""
+_SHORTEST_BAR_MM = 0.6
 _SMALLEST_WORD_MM = 12.0
 LINE_WIDTH_MM = 0.22
 
@@ -60,7 +61,9 @@ def read_traces(layout: Layout, excerpt: Excerpt, finding: Finding, choices: Cho
     for panel in layout.panels:
         heights = excerpt.lead(panel.lead)[panel.start : panel.stop] * np.float32(choices.gain)
         state = _find_state(heights / np.float32(choices.gain))
-        traces.append(Trace(panel, heights, state, mark_panel(finding, panel, excerpt), layout.n_columns == 1))
+        # The word that stands in place of the trace says the same.
+        marks = [mark for mark in mark_panel(finding, panel, excerpt) if mark.text != state]
+        traces.append(Trace(panel, heights, state, marks, layout.n_columns == 1))
     return traces
 
 
@@ -247,7 +250,7 @@ def _shift(mark: Mark, trace: Trace) -> tuple[int, int]:
 
 def draw_bar(start: float, stop: float, y: float, text: str, right: float) -> Iterator[Shape]:
     """Yield the bar of a quality note with its words below, which end at `right` at the latest."""
-    stop = max(stop, start + 0.6)
+    stop = max(stop, start + _SHORTEST_BAR_MM)
     yield Lines([line((start, y), (stop, y))], 0.5, GREY, part="mark")
     shown = shorten(text, _WORD_SIZE, max(right - start, _SMALLEST_WORD_MM))
-    yield Words(start, y + 2.1, shown, _WORD_SIZE, part="mark")
+    yield Words(start + _BAR_CLEAR, y + 2.3, shown, _WORD_SIZE, part="mark")
