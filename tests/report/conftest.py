@@ -6,12 +6,12 @@ import pytest
 from ecg_edge import Recording
 from ecg_edge.report import Choices, draw_report
 
-HEIGHTS = {"I": 0.6, "II": 1.2, "V1": 0.5, "V2": 1.5, "V3": 1.6, "V4": 1.4, "V5": 1.2, "V6": 0.9}
+HEIGHTS = {"I": 0.5, "II": 1.2, "V1": 0.5, "V2": 1.5, "V3": 1.6, "V4": 1.4, "V5": 1.2, "V6": 0.9}
 
 
 @pytest.fixture
 def beats():
-    """Make a recording of triangular beats, 80 ms wide; the chest leads differ in a slow wave of 0.2 mV."""
+    """Make a recording of triangular beats, 80 ms wide; each lead has a slow wave of its own and a tremor."""
 
     def make(duration_s=10.0, rate=500.0, name="beats", **changes):
         n = round(duration_s * rate)

@@ -1,5 +1,7 @@
 """The picture is true to scale and to time."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from drawn import read_svg
@@ -145,7 +147,7 @@ def test_each_window_has_a_dot_at_its_middle_and_its_height_is_its_probability(b
 def test_rows_keep_clear_of_each_other_if_there_is_room(beats, draw):
     drawing = read_svg(draw(beats()).to_svg())
     rows = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
-    for upper, lower in zip(rows, rows[1:], strict=False):
+    for upper, lower in pairwise(rows):
         for above, below in zip(upper, lower, strict=True):
             assert drawing.lines("trace", above)[0][:, 1].max() < drawing.lines("trace", below)[0][:, 1].min()
 
