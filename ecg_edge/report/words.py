@@ -46,7 +46,7 @@ def tell(finding: Finding, units: str, window_s: float, excerpt: Excerpt, choice
 
     Args:
         finding: The answer.
-        units: Of the samples in the file.
+        units: Of the samples as they were read.
         window_s: Length of a window of the first model.
         excerpt: What is drawn.
         choices: How it is drawn.
@@ -58,7 +58,7 @@ def tell(finding: Finding, units: str, window_s: float, excerpt: Excerpt, choice
         REVIEW,
         tuple(_list_sites(finding)),
         tuple(clean(note) for note in _list_notes(finding)),
-        f"{finding.duration_s or 0:.1f} s at {finding.sampling_rate or 0:g} Hz, stored in {units}; "
+        f"{finding.duration_s or 0:.1f} s at {finding.sampling_rate or 0:g} Hz, samples in {units}; "
         f"drawn from {excerpt.start_s:.1f} to {excerpt.stop_s:.1f} s",
         f"{choices.speed} mm/s, {choices.gain} mm/mV, filters: none, baseline: each lead is drawn less its median",
         clean(_word_provenance(finding)),

@@ -69,7 +69,7 @@ def test_the_reading_options_are_those_of_run(tmp_path):
     np.savetxt(table, samples, delimiter=",", header=",".join(LEADS), comments="", fmt="%.1f")
     assert "--sampling-rate" in complaint(report(table))
     drawing = read_svg(report(table, "--sampling-rate", 250, "--units", "uV").stdout.decode())
-    assert drawing.words("recording")[0].startswith("10.0 s at 250 Hz, stored in uV")
+    assert drawing.words("recording")[0].startswith("10.0 s at 250 Hz, samples in mV")
 
 
 def test_the_gain_of_the_converter_has_an_option_of_its_own(tmp_path):

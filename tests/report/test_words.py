@@ -46,7 +46,7 @@ def test_a_report_says_what_it_was_made_from_and_how_it_is_drawn(infarction):
     assert drawing.words("settings") == [
         "25 mm/s, 10 mm/mV, filters: none, baseline: each lead is drawn less its median"
     ]
-    assert drawing.words("recording") == ["10.0 s at 500 Hz, stored in mV; drawn from 0.0 to 10.0 s"]
+    assert drawing.words("recording") == ["10.0 s at 500 Hz, samples in mV; drawn from 0.0 to 10.0 s"]
     footer = " ".join(drawing.words("provenance"))
     for part in ("Record inferior_infarction.", f"ecg_edge {ecg_edge.__version__}", "CPUExecutionProvider"):
         assert part in footer
