@@ -1,7 +1,7 @@
 """Time and size of the ECG on paper: `python -m benchmarks.report [DATA]`.
 
-DATA is a folder of recordings; without it, the two example recordings are drawn. The time is that of drawing one record and
-making its file, with its finding given. A row has the median and the largest value over the records.
+DATA is a folder of recordings; without it, the two example recordings are drawn. The time is that of drawing one record
+and making its file, with its finding given. A row has the median and the largest value over the records.
 """
 
 from collections.abc import Iterator
