@@ -10,6 +10,7 @@ PULSE_S = 0.2
 PULSE_MV = 1
 _FINE, _BOLD = "#f2cccc", "#e09c9c"
 _BOLD_EACH_MM = 5
+_WIDE_MM = 8.0
 
 
 def draw_grid(left: float, top: float, width: int, height: int) -> Iterator[Shape]:
@@ -31,7 +32,8 @@ def draw_grid(left: float, top: float, width: int, height: int) -> Iterator[Shap
 
 def draw_pulse(right: float, baseline: float, speed: int, gain: int) -> Line:
     """Return the calibration pulse of 1 mV and 0.2 s, whose line ends at `right`."""
-    width, height, foot = PULSE_S * speed, PULSE_MV * gain, 2.0
+    width, height = PULSE_S * speed, PULSE_MV * gain
+    foot = 2.0 if width < _WIDE_MM else 0.5  # the name of a lead may stand to the left
     x = np.array([0, foot, foot, foot + width, foot + width, width + 2 * foot])
     y = np.array([0, 0, height, height, 0, 0])
     return np.stack([right - width - 2 * foot + x, baseline - y], axis=1)

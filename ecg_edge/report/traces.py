@@ -22,7 +22,7 @@ _LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.6, 2.5
 _WORD_SIZE = 2.2
 _BAR_MM, _BAR_CLEAR = 2.9, 1.2
 _BORDER_MM, _BORDER_CLEAR_MM, _BORDER_NEAR_MM = 3.0, 0.8, 1.0
-_MARGIN_MM, _MARGIN_SIZE = 14.8, 3.0
+_MARGIN_MM, _MARGIN_SIZE = 14.8, 2.8
 _MOST_MM = 40.0
 """Farthest that a trace is drawn from its baseline."""
 _OVERLAP_MM = 25.0
