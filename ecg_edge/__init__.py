@@ -17,6 +17,7 @@ __all__ = [
     "read_recording",
     "readers",
     "recording",
+    "report",
     "stream",
 ]
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ecg_edge.findings import Finding
     from ecg_edge.readers import read_recording
     from ecg_edge.recording import Recording
+    from ecg_edge.report import report
 
 _HOMES = {
     "Detector": "detector",
@@ -39,7 +41,7 @@ _HOMES = {
     "Recording": "recording",
     "read_recording": "readers",
 }
-_MODULES = ("errors", "explanation", "findings", "readers", "recording", "stream")
+_MODULES = ("errors", "explanation", "findings", "readers", "recording", "report", "stream")
 
 
 def __getattr__(name: str) -> object:

@@ -10,6 +10,7 @@
     │   ├── UndeclaredError                     rate or units are not stated anywhere
     │   ├── ContradictionError                  the file and the caller disagree
     │   ├── SamplingRateError                   outside the supported rates
+    │   ├── StartBeyondEndError                 a picture would start after the end of the recording
     │   └── UncomputableError                   the model's answer is not finite
     ├── UnreadableError (OSError)               a file cannot be read
     ├── LabelsError (ValueError)                a table of labels cannot be used
@@ -106,6 +107,15 @@ class WrongTypeError(InvalidRecordingError):
 
     def __init__(self, dtype: str) -> None:
         super().__init__(f"expected real numbers (millivolts), found the data type {dtype}")
+
+
+class StartBeyondEndError(InvalidRecordingError):
+    """A picture would start after the end of the recording."""
+
+    def __init__(self, start_s: float, duration_s: float) -> None:
+        super().__init__(
+            f"the start is at {start_s:g} s, but the recording ends at {duration_s:g} s; choose a start before its end"
+        )
 
 
 class UncomputableError(InvalidRecordingError):

@@ -287,7 +287,7 @@ def describe(folder, point):
     from ecg_edge.cli.answers import Wanted, describe_settings
     from ecg_edge.cli.options import declare
 
-    wanted = Wanted("jsonl", None, False, False, None, True)
+    wanted = Wanted("jsonl", None, all_sites=False, windows=False, explain=False, sample=None, resume=True)
     return describe_settings(
         Detector(folder, operating_point=point), declare(None, None, None, None), wanted, True, 31.0
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecg_edge.cli.output import end_on_write_errors, is_special, write
-from ecg_edge.cli.rendering import printable
 from ecg_edge.cli.unfinished import UnfinishedFiles
+from ecg_edge.wording import printable
 
 if TYPE_CHECKING:
     from ecg_edge.cli.resume import KeptAnswers

@@ -10,6 +10,7 @@ from ecg_edge.cli.bench import bench
 from ecg_edge.cli.evaluate import evaluate
 from ecg_edge.cli.info import info
 from ecg_edge.cli.options import add_session_options, load_detector
+from ecg_edge.cli.report import report
 from ecg_edge.cli.run import run
 from ecg_edge.errors import EcgEdgeError
 
@@ -36,8 +37,8 @@ def check(models: Path | None, provider: str) -> None:
       ecg-edge check
       ecg-edge check --models my_models/
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.cli.rendering import printable
     from ecg_edge.selfcheck import self_check
+    from ecg_edge.wording import printable
 
     try:
         for line in self_check(load_detector(models, provider)):
@@ -47,5 +48,5 @@ def check(models: Path | None, provider: str) -> None:
         sys.exit(1)
 
 
-for command in (run, evaluate, info, bench):
+for command in (run, evaluate, report, info, bench):
     main.add_command(command)

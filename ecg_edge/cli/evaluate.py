@@ -188,7 +188,7 @@ def _write(
 
 
 def _render(report: "Report", rendering: str) -> Iterator[str]:
-    from ecg_edge.cli.rendering import printable
+    from ecg_edge.wording import printable
 
     if rendering == "json":
         import json

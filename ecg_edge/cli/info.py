@@ -31,7 +31,7 @@ def info(prevalence: float | None, models: Path | None, provider: str) -> None:
       ecg-edge info --prevalence 0.08
       ecg-edge info --models my_models/
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
-    from ecg_edge.cli.rendering import printable
+    from ecg_edge.wording import printable
 
     # Not a number fails every comparison.
     if prevalence is not None and not 0 < prevalence < 1:

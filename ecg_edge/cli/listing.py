@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecg_edge.cli.rendering import printable
+from ecg_edge.wording import printable
 
 if TYPE_CHECKING:
     from ecg_edge.readers import Declared, PassedOver, RecordFile

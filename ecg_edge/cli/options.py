@@ -88,7 +88,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except EcgEdgeError as error:
-        from ecg_edge.cli.rendering import printable
+        from ecg_edge.wording import printable
 
         click.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(1)
@@ -117,7 +117,7 @@ def load_detector(  # noqa: PLR0913, PLR0917 - the settings of a detector
     try:
         return detector.at(operating_point)
     except OperatingPointError as error:
-        from ecg_edge.cli.rendering import printable
+        from ecg_edge.wording import printable
 
         raise click.UsageError(printable(str(error))) from error
 

@@ -5,17 +5,17 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NoReturn
 
 import click
 
-from ecg_edge.cli.rendering import printable
 from ecg_edge.cli.unfinished import UnfinishedFiles
 from ecg_edge.cli.whole_file import CANNOT_REPLACE, open_whole_file
 from ecg_edge.errors import EcgEdgeError
+from ecg_edge.wording import printable
 
 _MOST_LINKS = 40
 
@@ -47,6 +47,26 @@ def write(
     with end_on_write_errors(output), open_output(output, unfinished or UnfinishedFiles(), encoding) as file:
         for piece in pieces:
             file.write(piece)
+
+
+def write_bytes(make: Callable[[], bytes], output: Path | None, unfinished: UnfinishedFiles | None = None) -> None:
+    """Write to a file, completely or not at all, or to standard output, as `write` does.
+
+    Args:
+        make: Returns the content; called when the output is open.
+        output: The file; None for standard output.
+        unfinished: Learns of a temporary file, so that a signal can remove it.
+    """
+    with end_on_write_errors(output), open_output(output, unfinished or UnfinishedFiles(), "utf-8") as file:
+        content = make()
+        file.flush()
+        # Standard output may be replaced by one without bytes beneath.
+        binary = getattr(file, "buffer", None)
+        if binary is None:
+            file.write(content.decode("utf-8", "backslashreplace"))
+        else:
+            binary.write(content)
+            binary.flush()
 
 
 @contextmanager

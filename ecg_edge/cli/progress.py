@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecg_edge.cli.rendering import printable
+from ecg_edge.wording import printable
 
 if TYPE_CHECKING:
     import numpy as np

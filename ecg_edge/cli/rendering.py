@@ -3,14 +3,13 @@
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 from ecg_edge.explanation import HINT, Explanation, Occlusion, TimeCourse
-from ecg_edge.findings import Finding, Note, SiteFinding
+from ecg_edge.findings import Finding, SiteFinding
+from ecg_edge.wording import REVIEW, group_notes, printable, show_probability, word_verdict
 
 # A spreadsheet would run a cell that starts like this as a formula; the last four are the full-width = + - @.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-REVIEW = "Unconfirmed: for review by a clinician"
 
 
 def text(findings: Iterable[Finding]) -> Iterator[str]:
@@ -59,36 +58,31 @@ def answer(finding: Finding) -> str:
     """Return status, probability and found sites in a few words."""
     if finding.probability is None:
         return finding.status
-    return " ".join([finding.status, _show(finding.probability), *finding.found_sites])
-
-
-def printable(name: str) -> str:
-    """Return a name without characters that would steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+    return " ".join([finding.status, show_probability(finding.probability), *finding.found_sites])
 
 
 def _write_paragraph(finding: Finding) -> Iterator[str]:
-    yield f"{printable(finding.record)}: {_word_verdict(finding)}"
+    yield f"{printable(finding.record)}: {word_verdict(finding)}"
     if finding.error is not None:
         return
     if finding.duration_s is not None and finding.sampling_rate is not None:
         yield f"  {finding.duration_s:.1f} s at {finding.sampling_rate:g} Hz"
     if finding.probability is not None and finding.threshold is not None:
         point = printable(finding.provenance.operating_point)
-        yield f"  probability {_show(finding.probability)}, threshold {finding.threshold:.3f} ({point})"
+        yield f"  probability {show_probability(finding.probability)}, threshold {finding.threshold:.3f} ({point})"
     if finding.sites:
         if finding.status == "not_detected":
             yield "  sites mean something only where an infarction is found:"
         yield f"  {'site':<15}{'probability':>12}{'threshold':>11}"
         yield from (
-            f"  {site.site:<15}{_show(site.probability):>12}{site.threshold:>11.3f}"
+            f"  {site.site:<15}{show_probability(site.probability):>12}{site.threshold:>11.3f}"
             f"{'  found' if site.site in finding.found_sites else ''}"
             for site in finding.sites
         )
     if finding.explanation is not None:
         yield from (f"  {line}" for line in _write_explanation(finding.explanation))
-    yield from (f"  reason: {line}" for line in _group(finding.reasons))
-    yield from (f"  warning: {line}" for line in _group(finding.warnings))
+    yield from (f"  reason: {line}" for line in group_notes(finding.reasons))
+    yield from (f"  warning: {line}" for line in group_notes(finding.warnings))
     yield f"  {REVIEW}"
 
 
@@ -117,31 +111,6 @@ def _show_lead(leads: Sequence[Occlusion], answer: str) -> str:
 def _show_highest(course: TimeCourse) -> str:
     highest = max(range(len(course.difference)), key=course.difference.__getitem__)
     return f"{course.start_s[highest]:.1f} to {course.stop_s[highest]:.1f} s"
-
-
-def _group(notes: Sequence[Note]) -> Iterator[str]:
-    """Yield a line for each kind of note: the first in full, the leads of the others."""
-    for _, group in groupby(notes, key=lambda note: (note.code, note.site)):
-        first, *others = group
-        yield first.message + (f"; likewise {', '.join(str(note.lead) for note in others)}" if others else "")
-
-
-def _word_verdict(finding: Finding) -> str:
-    if finding.status == "error":
-        return f"error: {printable(finding.error or '')}"
-    if finding.status == "cannot_analyse":
-        return "Cannot be analysed"
-    if finding.status == "not_detected":
-        return "No pattern of myocardial infarction found; this does not rule one out"
-    unproven = {note.site for note in finding.warnings if note.code == "unproven_site"}
-    sites = [f"{site} (unproven)" if site in unproven else site for site in finding.found_sites]
-    where = ", ".join(sites) or "site undetermined"
-    return f"Pattern consistent with myocardial infarction, {where}; age undetermined"
-
-
-def _show(probability: float) -> str:
-    # Rounding must not turn a very likely answer into a certain one.
-    return "> 0.999" if probability > 0.999 else "< 0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
 def _list_site_cells(site: SiteFinding | None, found: tuple[str, ...]) -> list[object]:

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ecg_edge.cli.rendering import csv_row, printable
+from ecg_edge.cli.rendering import csv_row
 from ecg_edge.competition import NORMAL_COLUMN, RECORD_COLUMN, SITE_COLUMNS
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
+from ecg_edge.wording import printable
 
 HEADER = [RECORD_COLUMN, *SITE_COLUMNS.values(), NORMAL_COLUMN]
 
