@@ -94,10 +94,8 @@ def _word_answer(finding: Finding, window_s: float) -> str:
         return ""
     count = len(finding.timeline.start_s) if finding.timeline else 0
     windows = f" (mean of {count} windows of {window_s:g} s, each drawn at its middle)" if count else ""
-    return (
-        f"Probability of infarction {show_probability(finding.probability)}{windows}, threshold {finding.threshold:.3f} "
-        f"({clean(finding.provenance.operating_point)})"
-    )
+    threshold = f"threshold {finding.threshold:.3f} ({clean(finding.provenance.operating_point)})"
+    return f"Probability of infarction {show_probability(finding.probability)}{windows}, {threshold}"
 
 
 def _list_notes(finding: Finding) -> Iterator[str]:
