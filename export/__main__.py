@@ -1,5 +1,6 @@
 """Commands: train, try, evaluate, compare, baselines, robustness, plausibility, convert, describe, examples."""
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,14 +90,17 @@ def evaluate(data: Path, answers: Path) -> None:
       python -m export evaluate DATA
       python -m export evaluate DATA --answers onnx_models/out_of_fold.csv
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
+    from export.evaluation import ask, render_calibration, render_table
     from export.evaluation import evaluate as measure
-    from export.evaluation import render_calibration, render_table
     from export.operating_points import measure_points, render_points
     from export.out_of_fold import Answers
+    from export.subgroups import measure_subgroups, render_subgroups
 
     dataset, given = _read(data), Answers.read(answers).require_all_labels()
     measured, points = measure(dataset, given, say_on_terminal), measure_points(dataset, given, say_on_terminal)
-    for line in (*render_table(measured), *render_points(points), *render_calibration(measured)):
+    groups = measure_subgroups(ask(dataset, given).infarction[0], dataset.subgroups)
+    tables = (render_table(measured), render_subgroups(groups), render_points(points), render_calibration(measured))
+    for line in chain.from_iterable(tables):
         click.echo(line)
 
 

@@ -2,7 +2,7 @@
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES
 from ecg_edge.evaluation.calibration import N_BINS
-from ecg_edge.evaluation.question import ENOUGH_POSITIVES
+from ecg_edge.evaluation.question import ENOUGH_POSITIVES, Row
 from ecg_edge.model.spec import ModelSpec
 from export.choices import SENSITIVITY, SPECIFICITY
 from export.dataset import Dataset
@@ -10,6 +10,7 @@ from export.evaluation import Evaluation, render_calibration, render_table
 from export.operating_points import Points, render_points, render_thresholds
 from export.robustness import Effect, render_effects
 from export.stages import INFARCTION
+from export.subgroups import render_subgroups
 
 _CARD = """# Model card
 
@@ -53,6 +54,17 @@ The [changelog](CHANGELOG.md) says what was chosen so last.
 
 {table}
 The shipped networks have learned from all records. {seen}
+
+## Groups
+
+The same out-of-fold answers for infarction, group by group, at the operating point `balanced`. Devices, notes, codes and
+stages are PTB-XL's; the labels are the experts'. A record may be in several groups, or in none. A stage is measured against
+all records without an infarction, so its specificity is that of all. With fewer than {enough} positives there is no
+sensitivity, with fewer than {enough} others no specificity.
+
+{subgroups}
+A low specificity shows where false alarms come from. A group of few records proves little: look at its interval. Recent
+infarctions (stage I or I-II) are too few to learn from. What is told of them here is what was seen, not what to expect.
 
 ## Operating points
 
@@ -119,6 +131,7 @@ MIT, as the package.
 
 def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
     evaluation: Evaluation,
+    subgroups: tuple[Row, ...],
     points: Points,
     effects: list[Effect],
     specs: list[ModelSpec],
@@ -142,6 +155,7 @@ def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
         effects="\n".join(render_effects(effects)),
         thresholds="\n".join(render_thresholds(specs)),
         points="\n".join(render_points(points)),
+        subgroups="\n".join(render_subgroups(subgroups)),
         sensitivity=SENSITIVITY,
         specificity=SPECIFICITY,
         enough=ENOUGH_POSITIVES,

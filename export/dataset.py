@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.competition import SITE_COLUMNS
 from export.errors import DatasetError
+from export.subgroups import Subgroup, list_subgroups
 
 SITES = tuple(SITE_COLUMNS)
 _COLUMNS = tuple(SITE_COLUMNS.values())
@@ -47,6 +48,8 @@ class Dataset:
     """Records of people under 18."""
     paced: int
     """Records with a note of a pacemaker."""
+    subgroups: tuple[Subgroup, ...]
+    """In which figures are told apart."""
     coded: CodedRecords
 
     @property
@@ -93,6 +96,7 @@ def read_dataset(folder: Path, more: Sequence[Path] = ()) -> Dataset:
         tuple(row["patient_id"] for row in about),
         sum(float(row["age"] or 18) < 18 for row in about),
         sum("pacemaker" in row["pacemaker"] for row in about),
+        list_subgroups(about),
         _read_coded(more, codes, signals.shape[1:]),
     )
 

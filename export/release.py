@@ -30,13 +30,14 @@ from export.plausibility.release import carry_plausibility
 from export.reference import Exported
 from export.robustness import measure_robustness, save_effects
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
+from export.subgroups import measure_subgroups
 from export.vectors import write_vectors
 
 TRAINING_DATA = (
     "PTB-XL (Wagner et al. 2020, CC BY 4.0), {n} records of {patients} patients, "
     "labels by expert consensus of a 2023 competition{more}"
 )
-MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes"
+MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes and from measurements"
 CHANGELOG = "CHANGELOG.md"
 RELIABILITY = "reliability.svg"
 ROBUSTNESS = "robustness.csv"
@@ -78,7 +79,8 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         (made / RELIABILITY).write_text(reliability, encoding="utf-8")
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
-        card = render_card(evaluation, points, effects, specs, dataset, seen)
+        subgroups = measure_subgroups(ask(dataset, answers).infarction[0], dataset.subgroups)
+        card = render_card(evaluation, subgroups, points, effects, specs, dataset, seen)
         (made / "README.md").write_text(card, encoding="utf-8")
         carry_plausibility(runs, out, made, dataset.signals[:3])
         write_vectors(made)
