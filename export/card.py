@@ -7,6 +7,7 @@ from ecg_edge.model.spec import ModelSpec
 from export.choices import SENSITIVITY, SPECIFICITY
 from export.dataset import Dataset
 from export.evaluation import Evaluation, render_calibration, render_table
+from export.mistakes import read_mistakes, render_mistakes
 from export.operating_points import Points, render_points, render_thresholds
 from export.robustness import Effect, render_effects
 from export.stages import INFARCTION
@@ -65,6 +66,13 @@ sensitivity, with fewer than {enough} others no specificity.
 {subgroups}
 A low specificity shows where false alarms come from. A group of few records proves little: look at its interval. Recent
 infarctions (stage I or I-II) are too few to learn from. What is told of them here is what was seen, not what to expect.
+
+## Mistakes
+
+The records that the out-of-fold answers got most wrong, drawn on paper and looked at one by one. One reader sorted them, who
+knew the labels and PTB-XL's codes: take the counts as a hint. `export/mistakes.csv` names the records.
+
+{mistakes}
 
 ## Operating points
 
@@ -156,6 +164,7 @@ def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
         thresholds="\n".join(render_thresholds(specs)),
         points="\n".join(render_points(points)),
         subgroups="\n".join(render_subgroups(subgroups)),
+        mistakes="\n".join(render_mistakes(read_mistakes(specs[0].version))),
         sensitivity=SENSITIVITY,
         specificity=SPECIFICITY,
         enough=ENOUGH_POSITIVES,
