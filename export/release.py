@@ -115,7 +115,7 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
         network = load_network(stage, weights, choice.epoch)
         exported = Exported(network, choice).eval()
         spec = _make_spec(stage, choice, chosen, dataset, evaluation, out_of_fold.n_coded)
-        content = serialize(to_onnx(exported, spec))
+        content = serialize(to_onnx(exported, spec, centred=stage.network.baseline > 0))
         limits = replace(SHIPPED, offset_mv=OFFSET_MV if stage.network.baseline else 0)
         check_model(content, exported, spec, dataset.signals[:3], limits)
         contents[stage.name] = content
