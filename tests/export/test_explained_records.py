@@ -7,6 +7,7 @@ import numpy as np
 from click.testing import CliRunner
 
 from benchmarks.explain import compute_covariance, main, read_records
+from ecg_edge.recording.expected_leads import COVARIANCE
 from export.dataset import read_dataset
 from export.stages import N_FOLDS, SEED
 
@@ -35,3 +36,7 @@ def test_explanations_point_to_the_leads_of_the_found_site(records):
     result = CliRunner().invoke(main, [str(records / "train"), "--models", str(FOLD0), "--fold", "0"])
     share = re.search(r"as expected without infarction \| any \| ([\d.]+)%", result.output)
     assert float(share[1]) >= 80
+
+
+def test_the_covariance_is_that_of_the_records_without_infarction(records):
+    np.testing.assert_allclose(compute_covariance(records / "train"), COVARIANCE, atol=6e-5)
