@@ -38,5 +38,5 @@ def test_explanations_point_to_the_leads_of_the_found_site(records):
     assert float(share[1]) >= 80
 
 
-def test_the_covariance_is_that_of_the_records_without_infarction(records):
+def test_the_stored_covariance_is_that_of_the_real_records(records):
     np.testing.assert_allclose(compute_covariance(records / "train"), COVARIANCE, atol=6e-5)
