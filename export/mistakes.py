@@ -10,7 +10,7 @@ from export.errors import ExportError
 
 TABLE = Path(__file__).with_name("mistakes.csv")
 KINDS = {"missed": "Missed infarctions", "false alarm": "False alarms"}
-_COLUMNS = ("version", "record", "kind", "probability", "group")
+_COLUMNS = ("version", "record", "kind", "probability", "group", "doubted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Mistake:
     """Of infarction, out of fold."""
     group: str
     """What its ECG shows."""
+    doubted: bool
+    """Whether the reader doubts the label."""
 
 
 def read_mistakes(version: str, path: Path = TABLE) -> list[Mistake]:
@@ -36,7 +38,10 @@ def read_mistakes(version: str, path: Path = TABLE) -> list[Mistake]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         chosen = [row for row in rows if row["version"] == version]
-        return [Mistake(row["record"], row["kind"], float(row["probability"]), row["group"]) for row in chosen]
+        return [
+            Mistake(row["record"], row["kind"], float(row["probability"]), row["group"], bool(int(row["doubted"])))
+            for row in chosen
+        ]
     except (OSError, KeyError, ValueError) as error:
         msg = f"{path} must be a table with the columns {', '.join(_COLUMNS)}: {error}"
         raise ExportError(msg) from error

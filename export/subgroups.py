@@ -37,7 +37,7 @@ _STAGES = {
     "infarction, stage II or II-III": {"Stadium II", "Stadium II-III"},
     "infarction, stage III": {"Stadium III"},
     "infarction, stage unknown": {"unknown"},
-    "infarction, no stage given": {""},
+    "infarction, no stage in PTB-XL": {""},
 }
 _FEWEST_OF_A_DEVICE = 50
 

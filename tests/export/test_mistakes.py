@@ -8,14 +8,14 @@ from export.mistakes import read_mistakes, render_mistakes
 from export.out_of_fold import FILE, Answers
 from export.stages import MODEL_VERSION
 
-HEADER = "version,record,kind,probability,group\n"
+HEADER = "version,record,kind,probability,group,doubted\n"
 
 
 def test_mistakes_of_the_version_are_counted_by_group(tmp_path):
     table = tmp_path / "mistakes.csv"
     table.write_text(
-        HEADER + "7,a,missed,0.01,no Q wave\n7,b,missed,0.02,Q in III only\n7,c,missed,0.03,no Q wave\n"
-        "7,d,false alarm,0.99,bundle branch block\n6,e,missed,0.01,no Q wave\n"
+        HEADER + "7,a,missed,0.01,no Q wave,1\n7,b,missed,0.02,Q in III only,0\n7,c,missed,0.03,no Q wave,0\n"
+        "7,d,false alarm,0.99,bundle branch block,0\n6,e,missed,0.01,no Q wave,0\n"
     )
     lines = list(render_mistakes(read_mistakes("7", table)))
     assert lines[0] == "| Missed infarctions: the 3 worst, by what the ECG shows | records |"
@@ -24,7 +24,7 @@ def test_mistakes_of_the_version_are_counted_by_group(tmp_path):
     assert next(render_mistakes(read_mistakes("8", table))) == "Nobody has looked at the mistakes of this version yet."
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEADER + "7,a,missed,high,no Q wave\n"])
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEADER + "7,a,missed,high,no Q wave,0\n"])
 def test_another_table_is_named(tmp_path, text):
     table = tmp_path / "mistakes.csv"
     table.write_text(text)
