@@ -26,7 +26,8 @@ class Occlusion:
     leads: tuple[str, ...]
     """The leads of the part."""
     changes: dict[str, float] = field(hash=False)
-    """Change of each probability, -1 to 1, by "infarction" and each found site. Negative if the part carries it."""
+    """Change of each probability, -1 to 1, by "infarction" and each found site. Negative if the part raises
+    it, positive if it lowers it."""
 
 
 @dataclass(frozen=True, slots=True)

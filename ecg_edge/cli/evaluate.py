@@ -47,9 +47,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--format",
     "rendering",
     type=click.Choice(["text", "json", "html"]),
-    default="text",
-    show_default=True,
-    help="Of the report.",
+    help="Of the report.  [default: by the ending of the output, .json or .html, else text]",
 )
 @click.option("--output", type=_FILE, help="Write here instead of standard output.")
 @click.option("--figure", type=_FILE, help="Also write the figure of calibration, an SVG.")
@@ -69,7 +67,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter an option
     patient: str | None,
     by: tuple[str, ...],
     worst: int,
-    rendering: str,
+    rendering: str | None,
     output: Path | None,
     figure: Path | None,
     threads: int | None,
@@ -98,6 +96,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     codes = tuple(code for text in positive for code in re.split(r"[\s,;]+", text) if code)
     _check_usage(positive, codes, output, figure)
+    ending = "" if output is None else output.suffix.lower().lstrip(".")
+    rendering = rendering or (ending if ending in {"json", "html"} else "text")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
     declared = declare(sampling_rate, units, leads, gain)
@@ -117,6 +117,9 @@ def _check_usage(positive: tuple[str, ...], codes: tuple[str, ...], output: Path
     """Raise UsageError if options do not fit each other."""
     if positive and not codes:
         raise click.UsageError("--positive needs at least one code")
+    if figure is not None and figure.suffix.lower() != ".svg":
+        msg = f"--figure writes an SVG; give it a name that ends with .svg, not {figure.name}"
+        raise click.UsageError(msg)
     if output is not None and figure is not None and output.resolve() == figure.resolve():
         raise click.UsageError("--output and --figure need two different files")
 

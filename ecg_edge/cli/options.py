@@ -1,10 +1,11 @@
 """What the commands share: options, one-line errors, the detector and progress."""
 
+import math
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from ecg_edge.readers import Declared
 
 DAY_S = 86400
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; NaN and infinity are in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Return the number, or end with wrong usage."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
 
 Task = TypeVar("Task")
 
@@ -60,7 +73,7 @@ def add_reading_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--max-duration",
-            type=click.FloatRange(0, min_open=True),
+            type=FiniteRange(0, min_open=True),
             metavar="DAYS",
             default=31.0,
             show_default=True,

@@ -90,6 +90,7 @@ def _write_explanation(explanation: Explanation) -> Iterator[str]:
     """Yield a table with a column for each answer: the lead groups, then the lead and the time that carry most."""
     answers = tuple(explanation.time_course)
     yield f"what carried the answer ({HINT}): change of the probability without these leads"
+    yield "(- they raise it, + they lower it)"
     yield f"{'':<15}" + "".join(f"{name:>16}" for name in answers)
     for group in explanation.groups:
         cells = "".join(f"{_show_change(group.changes[name]):>16}" for name in answers)
@@ -103,9 +104,9 @@ def _show_change(change: float) -> str:
 
 
 def _show_lead(leads: Sequence[Occlusion], answer: str) -> str:
-    lead = min(leads, key=lambda lead: lead.changes[answer])
+    lead = max(leads, key=lambda lead: abs(lead.changes[answer]))
     shown = _show_change(lead.changes[answer])
-    return f"{lead.part} {shown}" if shown.startswith("-") else "none"
+    return f"{lead.part} {shown}" if float(shown) else "none"
 
 
 def _show_highest(course: TimeCourse) -> str:

@@ -10,6 +10,7 @@ import click
 from ecg_edge.cli.listing import list_records
 from ecg_edge.cli.options import (
     DAY_S,
+    FiniteRange,
     add_operating_point,
     add_session_options,
     declare,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--start",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=0.0,
     show_default=True,
     metavar="SECONDS",
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max-duration",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     metavar="DAYS",
     default=31.0,
     show_default=True,

@@ -122,7 +122,9 @@ def list_notes(report: Report) -> Iterator[str]:
         for row in section.rows
         for figure in row.figures.values()
     ):
-        yield "An interval without a width means that no exception was seen. In n records, up to 3 in n may be missed."
+        yield (
+            "An interval without a width means that none of n records was an exception. Up to 3 in n may still be one."
+        )
     yield "Predictive values hold for this share of infarctions. Where they are rarer, the positive one is lower."
     yield (
         f"ECE is the mean distance of probability and share of the label, over {N_BINS} bins of equal numbers of "

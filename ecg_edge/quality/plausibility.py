@@ -21,7 +21,10 @@ _GROUPS = (
 # A fault of these groups hides all others.
 _HIDING = _GROUPS[0] + _GROUPS[1]
 _STATE_RATE = "with --sampling-rate (in Python sampling_rate=...)"
-_STATE_UNITS = "check the units (--units) and the gain of converter counts (--gain for WFDB, else divide by it)"
+_STATE_UNITS = (
+    "check the units (--units) and the gain of converter counts "
+    "(for WFDB --gain, in a report --adc-gain; else divide by it)"
+)
 
 
 class Fault(NamedTuple):

@@ -142,6 +142,9 @@ def test_submission_fills_in_the_sample(tmp_path, folder):
         ["run", "x.npy", "--explain", "--format", "csv"],
         ["run", "x.npy", "--format", "submission"],
         ["run", "x.npy", "--models", "nowhere"],
+        ["run", "x.npy", "--max-duration", "nan"],
+        ["bench", "--seconds", "inf"],
+        ["report", "x.npy", "--start", "nan"],
         ["nonsense"],
     ],
 )
@@ -165,9 +168,12 @@ def test_an_explanation_shows_in_text_and_in_json():
     assert asked == plain
 
 
-def test_text_names_no_lead_where_none_carries_the_answer():
+def test_text_names_the_lead_that_changes_most_in_either_direction():
     text = ecg_edge("run", EXAMPLES / "normal.npy", "--explain").stdout.decode()
-    assert re.search(r"most, one lead +none\n", text)
+    (answer,) = findings(ecg_edge("run", EXAMPLES / "normal.npy", "--explain", "--format", "json"))
+    lead = max(answer["explanation"]["leads"], key=lambda lead: abs(lead["changes"]["infarction"]))
+    change = f"{lead['changes']['infarction']:+.3f}"
+    assert re.search(rf"most, one lead +{re.escape(lead['part'])} {re.escape(change)}\n", text) or change[1:] == "0.000"
     assert "-0.000" not in text
 
 

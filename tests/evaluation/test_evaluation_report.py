@@ -270,3 +270,13 @@ def test_an_output_that_cannot_be_written_leaves_no_figure(example, evaluate, tm
     assert result.exit_code == 1
     assert result.stderr.startswith("error: cannot write")
     assert not figure.exists()
+
+
+def test_the_ending_says_the_format(shipped_records, tmp_path):
+    run(*shipped_records, "--label", "site", "--output", str(tmp_path / "a.html"))
+    run(*shipped_records, "--label", "site", "--output", str(tmp_path / "a.json"))
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!")
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["schema"] == 1
+    refused = run(*shipped_records, "--label", "site", "--figure", str(tmp_path / "a.png"))
+    assert refused.returncode == 2
+    assert "ends with .svg, not a.png" in refused.stderr
