@@ -99,7 +99,10 @@ def compare_amplitude(note: Note, median_mv: float) -> Note:
     unit = "uV" if median_mv > _TYPICAL_MV else "V"
     found = f"the amplitude is about {times} times what an ECG in millivolts has"
     measured = f"median peak-to-peak of the leads in a second: {_format_mv(median_mv)} mV"
-    advice = f"state the unit (such as --units {unit}) or the gain of converter counts (for WFDB --gain, in a report --adc-gain; else divide by it)"
+    advice = (
+        f"state the unit (such as --units {unit}) or the gain of converter counts "
+        "(for WFDB --gain, in a report --adc-gain; else divide by it)"
+    )
     return replace(note, message=f"{found} ({measured}); {advice}")
 
 
