@@ -103,7 +103,6 @@ def _draw_header(told: Told) -> Iterator[Shape]:
     yield Words(_LEFT, 12, shorten(told.record, 4.2, width, bold=True), 4.2, bold=True, part="record")
     yield Words(_LEFT, 18, shorten(told.statement, 4.2, _GRID_MM, bold=True), 4.2, bold=True, part="statement")
     yield Words(_LEFT, 23, told.answer or "No probability of infarction", 3.0, part="answer")
-    yield Words(_RIGHT, 23, told.recording, _SIZE, anchor="end", part="recording")
     frame = box(_RIGHT - review - 2, 7.4, _RIGHT, 13.2)
     yield Lines([frame[[0, 1, 2, 3, 0]]], 0.4, BLACK, part="review")
     yield Words(_RIGHT - review / 2 - 1, 11.5, told.review, 3.2, bold=True, anchor="middle", part="review")
@@ -111,6 +110,7 @@ def _draw_header(told: Told) -> Iterator[Shape]:
 
 def _draw_footer(told: Told) -> Iterator[Shape]:
     yield Words(_LEFT, _FOOTER, told.settings, _SIZE, bold=True, part="settings")
+    yield Words(_RIGHT, _FOOTER, told.recording, _SIZE, anchor="end", part="recording")
     lines = [*wrap(told.provenance, _SMALL, _GRID_MM)][:_FOOTER_LINES]
     for number, text in enumerate(lines, 1):
         yield Words(_LEFT, _FOOTER + 0.4 + number * _SMALL_LINE, text, _SMALL, part="provenance")
