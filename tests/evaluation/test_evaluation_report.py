@@ -256,8 +256,8 @@ def test_an_output_that_is_an_input_is_refused_before_anything_is_written(exampl
     folder, rows = example
     path = write_labels(tmp_path / "t.csv", rows)
     before = path.read_bytes()
-    os.link(path, tmp_path / "other.csv")
-    result = evaluate(folder, path, "--label", "mi", option, tmp_path / "other.csv")
+    os.link(path, tmp_path / "other.svg")
+    result = evaluate(folder, path, "--label", "mi", option, tmp_path / "other.svg")
     assert result.exit_code == 2
     assert "is also an input" in result.stderr
     assert path.read_bytes() == before
