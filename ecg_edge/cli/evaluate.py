@@ -42,7 +42,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--positive", metavar="CODES", multiple=True, help="Codes that mean an infarction: IMI,AMI. Repeatable.")
 @click.option("--patient", metavar="COLUMN", help="Resample by patient.  [default: by record]")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Also measure groups, such as sex or age. Repeatable.")
-@click.option("--worst", type=click.IntRange(0), default=5, show_default=True, help="Name so many mistakes of a label.")
+@click.option("--worst", type=click.IntRange(0), default=5, show_default=True, help="Mistakes to name for each label.")
 @click.option(
     "--format",
     "rendering",
