@@ -12,7 +12,7 @@ from export.training import TrainingSettings
 
 N_FOLDS = 5
 SEED = 0
-MODEL_VERSION = "5"
+MODEL_VERSION = "6"
 # 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
 WINDOWS_PER_CALL = 512
 
@@ -71,7 +71,7 @@ INFARCTION = Stage(
     NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), baseline=15),
     TrainingSettings(
         epochs=16,
-        candidates=(12, 14, 16),
+        candidates=(16,),
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
@@ -81,6 +81,7 @@ INFARCTION = Stage(
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
+    teachers=3,
 )
 LOCALIZATION = Stage(
     "localization",
@@ -88,11 +89,12 @@ LOCALIZATION = Stage(
     NetworkSettings(
         window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
     ),
-    TrainingSettings(epochs=36, candidates=(24, 30, 36), stride=350, augmentation=AugmentationSettings(share=0.5)),
+    TrainingSettings(epochs=36, candidates=(36,), stride=350, augmentation=AugmentationSettings(share=0.5)),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,
     coded_weight=0.5,
     trees=40,
+    teachers=3,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}
