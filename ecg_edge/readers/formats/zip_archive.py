@@ -106,8 +106,10 @@ class _Archive:
             )
         content, name = self.read(entry), PurePosixPath(_get_name(entry))
         found = _choose_format(content[:HEAD], name.name)
+        if not content:
+            raise UnreadableError(source, "is empty")
         if found is None:
-            raise UnreadableError(source, f"is named {name.suffix}, but it is {describe_content(content)}")
+            raise UnreadableError(source, f"is named {name.suffix}, but it is {describe_content(content[:HEAD])}")
         return found.parse(content, name.stem, source, declared, partial(self.open_beside, entry))
 
     def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
