@@ -19,6 +19,7 @@ from ecg_edge.bench.runner import find_benchmarks, run_benchmark
 from ecg_edge.bench.setup import DAY_S, Setup
 from ecg_edge.bench.suite.full_set import RECORDS
 from ecg_edge.bench.timing import Effort
+from ecg_edge.cli.options import FiniteRange
 from ecg_edge.cores import usable_cores
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.readers import find_records
@@ -37,10 +38,10 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--threads", type=click.IntRange(1), help="Maximum records at a time.  [default: number of usable cores]")
 @click.option("--repeat", type=click.IntRange(1), default=7, show_default=True, help="Maximum samples of a figure.")
 @click.option(
-    "--seconds", type=click.FloatRange(0), default=60, show_default=True, help="Maximum seconds for a figure."
+    "--seconds", type=FiniteRange(0, "s"), default=60, show_default=True, help="Maximum seconds for a figure."
 )
 @click.option(
-    "--longest", type=click.FloatRange(10), default=DAY_S, show_default=True, help="Recording to make, in seconds."
+    "--longest", type=FiniteRange(10, "s"), default=DAY_S, show_default=True, help="Recording to make, in seconds."
 )
 @click.option(
     "--out",

@@ -12,6 +12,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.cli.options import FiniteRange
+
 _FEWEST = 3
 _DRAWS = 2000
 _PERCENT = 95
@@ -59,7 +61,7 @@ class Change:
 @click.command()
 @click.argument("base", type=_FILE)
 @click.argument("new", type=_FILE)
-@click.option("--fail-over", type=click.FloatRange(0), metavar="PERCENT", help="Exit 1 if a row got worse by more.")
+@click.option("--fail-over", type=FiniteRange(0, "%"), metavar="PERCENT", help="Exit 1 if a row got worse by more.")
 def main(base: Path, new: Path, fail_over: float | None) -> None:
     """Say which rows of NEW differ from BASE beyond noise.
 

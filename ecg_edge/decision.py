@@ -73,7 +73,8 @@ class DecisionRule(NamedTuple):
         left_out = mean.windows - mean.counted
         if left_out:
             too_many = left_out > RULES["windows_left_out"].limit * mean.windows
-            note = messages.note_windows_left_out(mean.windows, left_out, mean.incomplete, report.unusable_s)
+            leads = _list_leads(warnings)
+            note = messages.note_windows_left_out(mean.windows, left_out, mean.incomplete, report.unusable_s, leads)
             (reasons if too_many else warnings).append(note)
         if (reasons and self.gate == "refuse") or not mean.counted:
             return self._refuse(subject, reasons, missing)
@@ -109,7 +110,8 @@ class DecisionRule(NamedTuple):
         """
         left_out = mean.windows - mean.counted
         if left_out and all(note.code != "windows_left_out" for note in finding.warnings):
-            note = messages.note_windows_left_out_of_sites(mean.windows, left_out, mean.incomplete)
+            leads = _list_leads(finding.warnings)
+            note = messages.note_windows_left_out_of_sites(mean.windows, left_out, mean.incomplete, leads)
             finding = replace(finding, warnings=(*finding.warnings, note))
         if not mean.counted:
             return finding
@@ -144,3 +146,8 @@ class DecisionRule(NamedTuple):
 def needs_localization(finding: Finding, *, all_sites: bool) -> bool:
     """Return whether the second stage must run."""
     return finding.status == "detected" or (all_sites and finding.status == "not_detected")
+
+
+def _list_leads(notes: Sequence[Note]) -> list[str]:
+    """Return the leads with missing samples."""
+    return [note.lead for note in notes if note.code == "not_finite" and note.lead is not None]

@@ -112,9 +112,13 @@ class WrongTypeError(InvalidRecordingError):
 class StartBeyondEndError(InvalidRecordingError):
     """A picture would start after the end of the recording."""
 
-    def __init__(self, start_s: float, duration_s: float) -> None:
+    def __init__(self, start_s: float, samples: int, sampling_rate: float) -> None:
+        # A start that is rounded up would be after the last sample.
+        last_s = (samples - 1) * 1000 // sampling_rate / 1000
+        end_s = samples / sampling_rate
         super().__init__(
-            f"the start is at {start_s:g} s, but the recording ends at {duration_s:g} s; choose a start before its end"
+            f"the start is at {_format_s(start_s)} s, but the recording ends at {_format_s(end_s)} s; "
+            f"the last possible start is {_format_s(last_s)} s"
         )
 
 
@@ -204,6 +208,11 @@ class ProviderError(EcgEdgeError, RuntimeError):
             f"{wanted} was requested, but onnxruntime offers {', '.join(found)}; "
             "install the onnxruntime build for it and its drivers, or choose another provider"
         )
+
+
+def _format_s(seconds: float) -> str:
+    """Return a time in milliseconds without zeros at its end."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") if seconds < 1e9 else f"{seconds:g}"
 
 
 def _name_option(option: str) -> str:

@@ -92,14 +92,26 @@ def evaluate(data: Path, answers: Path) -> None:
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     from export.evaluation import ask, render_calibration, render_table
     from export.evaluation import evaluate as measure
-    from export.operating_points import measure_points, render_points
+    from export.operating_points import (
+        measure_points,
+        measure_predictive_values,
+        render_points,
+        render_predictive_values,
+    )
     from export.out_of_fold import Answers
     from export.subgroups import measure_subgroups, render_subgroups
 
     dataset, given = _read(data), Answers.read(answers).require_all_labels()
     measured, points = measure(dataset, given, say_on_terminal), measure_points(dataset, given, say_on_terminal)
     groups = measure_subgroups(ask(dataset, given).infarction[0], dataset.subgroups)
-    tables = (render_table(measured), render_subgroups(groups), render_points(points), render_calibration(measured))
+    predictive = measure_predictive_values(dataset, given, say_on_terminal)
+    tables = (
+        render_table(measured),
+        render_subgroups(groups),
+        render_points(points),
+        render_predictive_values(predictive),
+        render_calibration(measured),
+    )
     for line in chain.from_iterable(tables):
         click.echo(line)
 

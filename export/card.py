@@ -8,7 +8,7 @@ from export.choices import SENSITIVITY, SPECIFICITY
 from export.dataset import Dataset
 from export.evaluation import Evaluation, render_calibration, render_table
 from export.mistakes import read_mistakes, render_mistakes
-from export.operating_points import Points, render_points, render_thresholds
+from export.operating_points import Points, render_points, render_predictive_values, render_thresholds
 from export.robustness import Effect, render_effects
 from export.stages import INFARCTION
 from export.subgroups import render_subgroups
@@ -89,6 +89,13 @@ chosen on the other folds, so a figure may miss its goal a little. A label with 
 of 0.5 at every point and is unproven.
 
 {points}
+The predictive values say how often an answer is right. They are measured on all records, both networks one after the other: a
+site counts as found only if the infarction is found too, and it is right only if the record has that site.
+`positive_predictive_value` is the share of the found records that have the label, `negative_predictive_value` the share of
+the others that do not. They hold where infarctions and sites are as frequent as here. Where they are rarer, fewer of the found
+ones are right.
+
+{predictive}
 ## Calibration
 
 Whether a probability of 0.7 is right 7 times in 10, by the same out-of-fold answers.
@@ -146,6 +153,7 @@ def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
     evaluation: Evaluation,
     subgroups: tuple[Row, ...],
     points: Points,
+    predictive: Points,
     effects: list[Effect],
     specs: list[ModelSpec],
     dataset: Dataset,
@@ -168,6 +176,7 @@ def render_card(  # noqa: PLR0913, PLR0917 - what a card tells
         effects="\n".join(render_effects(effects)),
         thresholds="\n".join(render_thresholds(specs)),
         points="\n".join(render_points(points)),
+        predictive="\n".join(render_predictive_values(predictive)),
         subgroups="\n".join(render_subgroups(subgroups)),
         mistakes="\n".join(render_mistakes(mistakes)),
         doubted=sum(mistake.doubted for mistake in mistakes),

@@ -1,6 +1,6 @@
 """The operating points that are exported: their goals, and what the out-of-fold answers reach with them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.evaluation.bootstrap import RESAMPLES, Figure
-from ecg_edge.evaluation.metrics import METRICS
+from ecg_edge.evaluation.metrics import METRICS, PREDICTIVE
 from ecg_edge.evaluation.question import ENOUGH_POSITIVES, Row, measure_row
 from ecg_edge.model.operating_point import BALANCED, OperatingPoint
 from ecg_edge.model.spec import ModelSpec
@@ -40,7 +40,7 @@ _DECIMALS = 6
 SHARES = {name: METRICS[name] for name in ("sensitivity", "specificity")}
 
 Points = dict[str, tuple[Row, ...]]
-"""For each operating point a row for each label, with sensitivity and specificity."""
+"""For each operating point a row for each label, with two shares of records."""
 
 
 def measure_points(dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None) -> Points:
@@ -60,6 +60,21 @@ def measure_points(dataset: Dataset, answers: Answers, report: Callable[[str], N
         questions = [question for question in (*asked.infarction, *asked.sites) if question.name in LABELS]
         points[name] = tuple(measure_row(replace(question, metrics=SHARES), report) for question in questions)
     return points
+
+
+def measure_predictive_values(
+    dataset: Dataset, answers: Answers, report: Callable[[str], None] = lambda _: None
+) -> Points:
+    """Measure the predictive values of each operating point on all records, both stages one after the other.
+
+    A site counts as found only if the infarction is found too. Arguments and errors are those of `measure_points`.
+    """
+    values = {}
+    for name, found in decide_across(dataset, answers).items():
+        asked = ask(dataset, replace(answers, found=found))
+        questions = [question for question in (*asked.infarction, *asked.end_to_end) if question.name in LABELS]
+        values[name] = tuple(measure_row(replace(question, metrics=PREDICTIVE), report) for question in questions)
+    return values
 
 
 def decide_across(dataset: Dataset, answers: Answers) -> dict[str, NDArray[np.bool_]]:
@@ -156,11 +171,21 @@ def figure_to_dict(figure: Figure, decimals: int) -> dict[str, float]:
 
 def render_points(points: Points) -> Iterator[str]:
     """Yield the lines of the Markdown table of operating points."""
-    yield "| Operating point | label | n | positive | " + " | ".join(SHARES) + " |"
-    yield "|---" * (len(SHARES) + 4) + "|"
+    yield from _render_shares("Operating point", points, SHARES)
+
+
+def render_predictive_values(values: Points) -> Iterator[str]:
+    """Yield the lines of the Markdown table of predictive values."""
+    yield from _render_shares("Both stages end to end, all records", values, PREDICTIVE)
+
+
+def _render_shares(title: str, points: Points, names: Collection[str]) -> Iterator[str]:
+    yield f"| {title} | label | n | positive | " + " | ".join(names) + " |"
+    yield "|---" * (len(names) + 4) + "|"
     for name, rows in points.items():
         for row in rows:
-            cells = [str(row.figures.get(share, "insufficient data")) for share in SHARES]
+            missing = "not defined" if row.figures else "insufficient data"
+            cells = [str(row.figures.get(share, missing)) for share in names]
             yield f"| {name} | {row.name} | {row.n} | {row.positives} | " + " | ".join(cells) + " |"
     yield ""
 

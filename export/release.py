@@ -24,7 +24,7 @@ from export.errors import ExportError
 from export.evaluation import Evaluation, ask, evaluate
 from export.folder import serialize, write_golden, write_models
 from export.graph import to_onnx
-from export.operating_points import Points, figure_to_dict, make_points, measure_points
+from export.operating_points import Points, figure_to_dict, make_points, measure_points, measure_predictive_values
 from export.out_of_fold import FILE, Answers
 from export.plausibility.release import carry_plausibility
 from export.reference import Exported
@@ -68,6 +68,7 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
     answers = Answers.of_runs(dataset, runs)
     evaluation = evaluate(dataset, answers, report)
     points = measure_points(dataset, answers, report)
+    predictive = measure_predictive_values(dataset, answers, report)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
         specs = _write_models(dataset, runs, made, (evaluation, points), None, report)
@@ -80,7 +81,7 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
         subgroups = measure_subgroups(ask(dataset, answers).infarction[0], dataset.subgroups)
-        card = render_card(evaluation, subgroups, points, effects, specs, dataset, seen)
+        card = render_card(evaluation, subgroups, points, predictive, effects, specs, dataset, seen)
         (made / "README.md").write_text(card, encoding="utf-8")
         carry_plausibility(runs, out, made, dataset.signals[:3])
         write_vectors(made)

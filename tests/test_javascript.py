@@ -51,6 +51,7 @@ def assert_is_the_answer_of_python(answer, signal):
     assert answer["status"] == finding.status
     assert answer["probability"] == pytest.approx(finding.probability, abs=TOLERANCE)
     assert answer["threshold"] == finding.threshold
+    assert answer["operating_point"] == finding.provenance.operating_point == "balanced"
     assert answer["duration_s"] == finding.duration_s
     assert [site["site"] for site in answer["sites"]] == [site.site for site in finding.sites]
     for site, expected in zip(answer["sites"], finding.sites, strict=True):
@@ -140,6 +141,8 @@ def test_node_refuses_a_spec_or_a_model_that_is_not_that_of_the_manifest(tmp_pat
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("text.npy", b"I,II,III", "the file is named .npy and is none"),
+        ("empty.npy", b"", "the file is named .npy and is none"),
         ("short.f32", np.zeros((12, 799), "<f4").tobytes(), "found 799 samples, expected 800 or more"),
         ("odd.f32", b"\0" * 50, "not 12 leads of float32"),
         ("few.json", json.dumps([[0] * 900] * 11).encode(), "found 11 leads, expected I, II"),
@@ -161,6 +164,24 @@ def test_node_refuses_an_array_of_another_kind(tmp_path, array):
     result = run_node("node.mjs", tmp_path / "other.npy")
     assert result.returncode == 1
     assert "the .npy file does not state" in result.stderr
+    assert 'write a signal of shape (12, samples) with numpy.save(name, numpy.ascontiguousarray(signal, "<f4"))' in (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_node_explains_its_commands(option):
+    result = run_node("node.mjs", option)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("usage: node node.mjs FILE [MODELS]")
+    assert 'the operating point "balanced"' in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--vector"]])
+def test_node_says_how_it_is_used_if_no_file_is_named(arguments):
+    result = run_node("node.mjs", *arguments)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: no file is named\nusage: node node.mjs FILE")
 
 
 def test_node_cuts_recordings_as_python_does():

@@ -342,6 +342,28 @@ def test_a_prevalence_out_of_range_is_wrong_usage(prevalence):
     assert f"--prevalence is {float(prevalence):g}, expected more than 0 and less than 1".encode() in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "number", "advice"),
+    [
+        (["info", "--prevalence"], "8%", "'8%' is not a number alone; write 0.08"),
+        (["info", "--prevalence"], "0,08", "write 0.08"),
+        (["info", "--prevalence"], "8,5 %", "write 0.085"),
+        (["info", "--prevalence"], "8", "for 8% write 0.08"),
+        (["report", "a.npy", "--start"], "2,5s", "write 2.5"),
+        (["run", "a.npy", "--sampling-rate"], "500 Hz", "write 500"),
+        (["run", "a.npy", "--sampling-rate"], "0.5kHz", "is not a valid float"),
+        (["run", "a.npy", "--sampling-rate"], "1,000", "is not a valid float"),
+        (["evaluate", ".", __file__, "--gain"], "200steps", "write 200"),
+        (["run", "a.npy", "--max-duration"], "1,5", "write 1.5"),
+        (["bench", "--seconds"], "20s", "write 20"),
+    ],
+)
+def test_a_number_with_its_unit_or_a_comma_gets_advice(command, number, advice):
+    result = ecg_edge(*command[:-1], f"{command[-1]}={number}")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert advice.encode() in result.stderr
+
+
 def test_info_of_models_without_points_is_that_of_balanced(tiny_folder):
     lines = list(summarize(Detector(tiny_folder), 0.08))
     assert "operating points: balanced" in lines

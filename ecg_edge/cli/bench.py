@@ -20,7 +20,7 @@ _SHARES = 22
 @add_session_options
 @click.option("--threads", type=click.IntRange(1), help="Maximum records at a time.  [default: number of usable cores]")
 @click.option("--format", "rendering", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--seconds", type=FiniteRange(1), default=20, show_default=True, help="About how long to measure.")
+@click.option("--seconds", type=FiniteRange(1, "s"), default=20, show_default=True, help="About how long to measure.")
 @click.option("--repeat", type=click.IntRange(1), default=20, show_default=True, help="Maximum samples of a figure.")
 def bench(  # noqa: PLR0913, PLR0917 - one parameter an option
     models: Path | None, provider: str, threads: int | None, rendering: str, seconds: float, repeat: int

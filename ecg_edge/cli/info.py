@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecg_edge.cli.options import add_session_options, load_detector, one_line_errors
+from ecg_edge.cli.options import SHARE, Number, add_session_options, load_detector, one_line_errors
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--prevalence",
-    type=float,
+    type=Number(SHARE),
     metavar="SHARE",
     help="Also show the predictive values if this share of the recordings, such as 0.08, has an infarction.",
 )
@@ -36,6 +36,8 @@ def info(prevalence: float | None, models: Path | None, provider: str) -> None:
     # Not a number fails every comparison.
     if prevalence is not None and not 0 < prevalence < 1:
         msg = f"--prevalence is {prevalence:g}, expected more than 0 and less than 1, such as 0.08 for 8%"
+        if 1 <= prevalence < 100:
+            msg += f"; for {prevalence:g}% write {prevalence / 100:g}"
         raise click.UsageError(msg)
     with one_line_errors():
         for line in summarize(load_detector(models, provider), prevalence):

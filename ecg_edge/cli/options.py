@@ -1,6 +1,7 @@
 """What the commands share: options, one-line errors, the detector and progress."""
 
 import math
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -19,8 +20,50 @@ if TYPE_CHECKING:
 DAY_S = 86400
 
 
-class FiniteRange(click.FloatRange):
+SHARE = "share"
+"""The unit of a share, which some write as a percentage."""
+_WRITTEN = r"\s*([-+]?\d+(?:[.,]\d+)?)\s*([^\W\d_]*|%)\s*"
+
+
+class Number(click.types.FloatParamType):
+    """A number. The error of one that is written with its unit, or with a decimal comma, says how to write it.
+
+    Args:
+        unit: Such as "Hz", or `SHARE`.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Return the number, or end with wrong usage."""
+        advice = _correct_number(value, self.unit) if isinstance(value, str) else None
+        if advice is not None:
+            self.fail(f"{value!r} is not a number alone; write {advice}", param, ctx)
+        return float(super().convert(value, param, ctx))
+
+
+def _correct_number(text: str, unit: str) -> str | None:
+    """Return how to write a number that is written with its unit or a decimal comma; None if it is neither."""
+    parts = re.fullmatch(_WRITTEN, text)
+    if parts is None:
+        return None
+    number, ending = parts.groups()
+    # 1,000 may be a thousand.
+    if re.fullmatch(r"[-+]?[1-9]\d*,\d{3}", number) or not (ending or "," in number):
+        return None
+    number = number.replace(",", ".")
+    if ending == "%" and unit == SHARE:
+        return f"{float(number) / 100:g}"
+    return number if ending.casefold() in {"", unit.casefold()} else None
+
+
+class FiniteRange(Number, click.FloatRange):
     """A number in a range; NaN and infinity are in none."""
+
+    def __init__(self, lowest: float, unit: str, *, min_open: bool = False) -> None:
+        Number.__init__(self, unit)
+        click.FloatRange.__init__(self, lowest, min_open=min_open)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
         """Return the number, or end with wrong usage."""
@@ -57,7 +100,10 @@ def add_reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how files are read."""
     options = (
         click.option(
-            "--sampling-rate", type=float, metavar="HZ", help="Of files that do not state it.  [default: 500 for .npy]"
+            "--sampling-rate",
+            type=Number("Hz"),
+            metavar="HZ",
+            help="Of files that do not state it.  [default: 500 for .npy]",
         ),
         click.option("--units", metavar="mV|uV|V", help="Of files that do not state them.  [default: mV for .npy]"),
         click.option(
@@ -67,13 +113,13 @@ def add_reading_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--gain",
-            type=float,
+            type=Number("steps"),
             metavar="STEPS",
             help="Converter steps per millivolt, of files that are not calibrated.",
         ),
         click.option(
             "--max-duration",
-            type=FiniteRange(0, min_open=True),
+            type=FiniteRange(0, "days", min_open=True),
             metavar="DAYS",
             default=31.0,
             show_default=True,

@@ -11,6 +11,7 @@ from ecg_edge.cli.listing import list_records
 from ecg_edge.cli.options import (
     DAY_S,
     FiniteRange,
+    Number,
     add_operating_point,
     add_session_options,
     declare,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--start",
-    type=FiniteRange(0),
+    type=FiniteRange(0, "s"),
     default=0.0,
     show_default=True,
     metavar="SECONDS",
@@ -63,7 +64,10 @@ if TYPE_CHECKING:
 @click.option("--all-sites", is_flag=True, help="Give the sites even if no infarction is found.")
 @click.option("--no-quality-gate", is_flag=True, help="Answer what the quality gate refuses, with a warning.")
 @click.option(
-    "--sampling-rate", type=float, metavar="HZ", help="Of a file that does not state it.  [default: 500 for .npy]"
+    "--sampling-rate",
+    type=Number("Hz"),
+    metavar="HZ",
+    help="Of a file that does not state it.  [default: 500 for .npy]",
 )
 @click.option("--units", metavar="mV|uV|V", help="Of a file that does not state them.  [default: mV for .npy]")
 @click.option(
@@ -72,11 +76,14 @@ if TYPE_CHECKING:
     help="Channel names in file order; a name that is not a lead skips that channel.  [default: I to V6]",
 )
 @click.option(
-    "--adc-gain", type=float, metavar="STEPS", help="Converter steps per millivolt, of a file that is not calibrated."
+    "--adc-gain",
+    type=Number("steps"),
+    metavar="STEPS",
+    help="Converter steps per millivolt, of a file that is not calibrated.",
 )
 @click.option(
     "--max-duration",
-    type=FiniteRange(0, min_open=True),
+    type=FiniteRange(0, "days", min_open=True),
     metavar="DAYS",
     default=31.0,
     show_default=True,

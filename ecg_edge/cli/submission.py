@@ -1,5 +1,6 @@
 """Findings as the submission of the competition: a given table with the answers filled in."""
 
+import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from ecg_edge.cli.rendering import csv_row
 from ecg_edge.competition import NORMAL_COLUMN, RECORD_COLUMN, SITE_COLUMNS
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
+from ecg_edge.readers.text import decode_text
 from ecg_edge.wording import printable
 
 HEADER = [RECORD_COLUMN, *SITE_COLUMNS.values(), NORMAL_COLUMN]
@@ -47,9 +49,14 @@ def read_sample(path: Path) -> list[list[str]]:
     import csv
 
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = decode_text(path.read_bytes())
+    except OSError as error:
+        raise UnreadableError(path, f"cannot be read: {error}") from error
+    except ValueError as error:
+        raise UnreadableError(path, str(error)) from error
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error as error:
         raise UnreadableError(path, f"cannot be read: {error}") from error
     if not rows or rows[0] != HEADER:
         raise UnreadableError(path, f"is not a sample submission: its first line must be {','.join(HEADER)}")

@@ -11,6 +11,7 @@ from ecg_edge.errors import LabelsError
 from ecg_edge.evaluation.label_table import LabelTable
 
 MISSING = "missing"
+NOT_FINITE, NOT_AN_AGE = "not finite", "not an age"
 _MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none"}
 _MOST_VALUES = 10
 """Numbers with more different values are cut into bands."""
@@ -22,8 +23,8 @@ _YEARS, _OLDEST = 20, 80
 def group_rows(table: LabelTable, column: str, rows: Sequence[int]) -> dict[str, NDArray[np.bool_]]:
     """Return which of some rows belong to each group.
 
-    An age is cut into bands of 20 years. Other numbers of more than ten different values are cut at their quartiles.
-    Each other value is a group.
+    An age is cut into bands of 20 years; negative and infinite ones are a group of their own.
+    Other numbers of more than ten different values are cut at their quartiles. Each other value is a group.
 
     Args:
         table: The table of labels.
@@ -56,19 +57,28 @@ def _name_groups(column: str, cells: list[str]) -> tuple[list[str | None], list[
         numbers = np.array([float(cell) for cell in cells if cell])
     except ValueError:
         return [cell or None for cell in cells], sorted({cell for cell in cells if cell})
-    if not np.isfinite(numbers).all():
+    is_age = bool(_AGE_WORDS & set(re.split(r"[\W_]+", column.casefold())))
+    if not is_age and not np.isfinite(numbers).any():
         return [cell or None for cell in cells], sorted({cell for cell in cells if cell})
-    if _AGE_WORDS & set(re.split(r"[\W_]+", column.casefold())):
-        bands, names = np.clip(numbers // _YEARS, 0, _OLDEST // _YEARS).astype(int), _name_ages()
-    elif len(np.unique(numbers)) > _MOST_VALUES:
-        quartiles = np.unique(np.quantile(numbers, [0.25, 0.5, 0.75]))
-        bands, names = np.searchsorted(quartiles, numbers), _name_quartiles(quartiles)
-    else:
-        values, bands = np.unique(numbers, return_inverse=True)
-        names = [f"{value:g}" for value in values]
-    of_numbers = iter(bands)
+    possible = np.isfinite(numbers) & ((numbers >= 0) | (not is_age))
+    bands, names = _cut(numbers[possible], is_age=is_age)
+    of_all = np.full(len(numbers), len(names))
+    of_all[possible] = bands
+    names.append(NOT_AN_AGE if is_age else NOT_FINITE)
+    of_numbers = iter(of_all)
     named = [names[next(of_numbers)] if cell else None for cell in cells]
-    return named, [name for band, name in enumerate(names) if band in bands]
+    return named, [name for band, name in enumerate(names) if band in of_all]
+
+
+def _cut(numbers: NDArray[np.float64], *, is_age: bool) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the group of each number and the names of all groups."""
+    if is_age:
+        return np.minimum(numbers // _YEARS, _OLDEST // _YEARS).astype(np.int64), _name_ages()
+    values, places = np.unique(numbers, return_inverse=True)
+    if len(values) <= _MOST_VALUES:
+        return places.astype(np.int64), [f"{value:g}" for value in values]
+    quartiles = np.unique(np.quantile(numbers, [0.25, 0.5, 0.75]))
+    return np.searchsorted(quartiles, numbers).astype(np.int64), _name_quartiles(quartiles)
 
 
 def _name_ages() -> list[str]:

@@ -1,6 +1,5 @@
 """Read the table of labels: a CSV with a header."""
 
-import codecs
 import csv
 import io
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from ecg_edge.errors import LabelsError
 from ecg_edge.readers.byte_source import FileSource
+from ecg_edge.readers.text import decode_text
 
 _MOST_BYTES = 2**27
 _DELIMITERS = ",;\t"
@@ -71,14 +71,10 @@ def read_table(path: Path) -> LabelTable:
 
 
 def _decode(path: Path, content: bytes) -> str:
-    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = content.decode("utf-16" if utf_16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LabelsError(path, "is not text in UTF-8; save it as CSV in UTF-8") from error
-    if "\0" in text:
-        raise LabelsError(path, "is not a table: it has characters with the code 0")
-    return text
+        return decode_text(content)
+    except ValueError as error:
+        raise LabelsError(path, str(error)) from error
 
 
 def _read_rows(path: Path, text: str, delimiter: str) -> list[tuple[int, tuple[str, ...]]]:

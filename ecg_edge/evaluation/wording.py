@@ -52,6 +52,8 @@ def list_sections(report: Report) -> Iterator[Section]:
     if tables.end_to_end:
         title = "Both stages end to end, all records: a site counts only with an infarction"
         yield Section(title, ("sensitivity", "specificity", "f1"), tables.end_to_end)
+        of_sites = tuple(row for row in tables.end_to_end if row.name in report.thresholds)
+        yield Section("Predictive values end to end, all records: right only with this site", predictive, of_sites)
 
 
 def list_groups(report: Report) -> Iterator[Section]:

@@ -10,6 +10,7 @@ from ecg_edge.findings import Note
 from ecg_edge.quality.episodes import Episodes
 from ecg_edge.quality.limb_leads import find_true_labels
 from ecg_edge.quality.rules import RULES
+from ecg_edge.recording.leads import LEADS
 
 # Median peak-to-peak of the leads in a second: the median of 3,059 real records.
 _TYPICAL_MV = 1.1
@@ -49,7 +50,9 @@ def note_equal_leads(leads: Sequence[str]) -> Note:
     return Note("equal_leads", RULES["equal_leads"].message.format(leads=", ".join(leads)))
 
 
-def note_windows_left_out(windows: int, left_out: int, incomplete: int, unusable_s: float) -> Note:
+def note_windows_left_out(
+    windows: int, left_out: int, incomplete: int, unusable_s: float, leads: Sequence[str]
+) -> Note:
     """Return the note about windows that do not count in the answer.
 
     Args:
@@ -57,19 +60,21 @@ def note_windows_left_out(windows: int, left_out: int, incomplete: int, unusable
         left_out: How many of them do not count.
         incomplete: How many of those have missing samples. The others are unusable.
         unusable_s: Length of the unusable signal in seconds.
+        leads: The leads with missing samples.
     """
-    why = _explain_left_out(left_out, incomplete, f"the signal is unusable for {unusable_s:.1f} s")
+    why = _explain_left_out(left_out, incomplete, leads, f"the signal is unusable for {unusable_s:.1f} s")
     return Note("windows_left_out", f"{left_out} of {windows} windows do not count: {why}")
 
 
-def note_windows_left_out_of_sites(windows: int, left_out: int, incomplete: int) -> Note:
+def note_windows_left_out_of_sites(windows: int, left_out: int, incomplete: int, leads: Sequence[str]) -> Note:
     """Return the note about windows that do not count in the second stage only, whose windows are shorter."""
-    why = _explain_left_out(left_out, incomplete, "the signal is unusable")
+    why = _explain_left_out(left_out, incomplete, leads, "the signal is unusable")
     return Note("windows_left_out", f"{left_out} of {windows} windows for the sites do not count: {why}")
 
 
-def _explain_left_out(left_out: int, incomplete: int, unusable: str) -> str:
-    causes = ["samples are missing"] * bool(incomplete) + [unusable] * (left_out > incomplete)
+def _explain_left_out(left_out: int, incomplete: int, leads: Sequence[str], unusable: str) -> str:
+    of_leads = "" if not leads else " of all leads" if len(leads) == len(LEADS) else f" of {', '.join(leads)}"
+    causes = [f"samples{of_leads} are missing"] * bool(incomplete) + [unusable] * (left_out > incomplete)
     return " and ".join(causes)
 
 

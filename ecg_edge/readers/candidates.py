@@ -5,6 +5,7 @@ from collections.abc import Callable, Container
 from pathlib import PurePosixPath
 
 from ecg_edge.readers.registry import Format, format_by_suffix, recognise
+from ecg_edge.readers.text import find_wide_encoding
 from ecg_edge.recording.leads import canonical_lead
 
 _ARCHIVE = "is an archive of another kind; unpack it, or zip its files"
@@ -59,7 +60,9 @@ def _explain(suffix: str, head: bytes) -> str | None:
     """Return why a file of an unknown format is passed over; None if it does not look like a recording."""
     text = head.replace(b"\0", b"").decode("latin-1")
     if suffix in _TABLES:
-        return _NO_TABLE if _looks_like_leads(text) else None
+        wide = find_wide_encoding(head)
+        why = _NO_TABLE if wide is None else f"is {wide}; save it in UTF-8"
+        return why if _looks_like_leads(text) else None
     if suffix == ".xml" and not re.search("ecg|ekg|waveform", text, re.IGNORECASE):
         return None
     return _OTHERS.get(suffix)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.candidates import judge, list_signal_files
+from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats import npy
 from ecg_edge.readers.registry import (
@@ -165,7 +166,10 @@ def _recognise(path: Path, head: bytes) -> Format:
     promised = format_by_suffix(path.name)
     if promised and promised.SUFFIX_PROVES_NOTHING:
         return promised  # its error message says what is missing
-    raise UnreadableError(path, f"has an unknown format; the known formats are {' '.join(suffixes())}")
+    what = describe_content(head)
+    if promised:
+        raise UnreadableError(path, f"is named {path.suffix}, but it is {what}")
+    raise UnreadableError(path, f"has an unknown format; the known formats are {' '.join(suffixes())}; it is {what}")
 
 
 def _read_head(path: Path) -> tuple[bytes, int]:

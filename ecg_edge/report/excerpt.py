@@ -49,7 +49,7 @@ def take_excerpt(recording: Recording, start_s: float, longest_s: float) -> Exce
     rate = recording.sampling_rate
     first = _count(start_s, rate) if start_s < recording.duration_s else recording.samples
     if first >= recording.samples:
-        raise StartBeyondEndError(start_s, recording.duration_s)
+        raise StartBeyondEndError(start_s, recording.samples, rate)
     millivolts = recording.stretch(first, min(recording.samples, first + _count(longest_s, rate)))
     return Excerpt(_subtract_medians(millivolts), rate, first / rate)
 

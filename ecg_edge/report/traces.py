@@ -28,6 +28,8 @@ _MOST_MM = 40.0
 _OVERLAP_MM = 25.0
 """A trace may reach this far into its neighbours' rows where there is not enough room for all."""
 _SHORTEST_BAR_MM = 0.6
+_CUT_MM = 1.6
+"""Length of the arrowhead where a trace is cut."""
 _SMALLEST_WORD_MM = 12.0
 LINE_WIDTH_MM = 0.22
 
@@ -121,12 +123,12 @@ def draw_traces(
             lines = _draw_lines(stroke.heights, kept, left, baseline, step)
             shapes.append(Lines(lines, LINE_WIDTH_MM, BLACK, part="trace", lead=trace.panel.lead))
             shapes += _draw_gaps(trace, left, baseline, step)
-            shapes += _draw_cuts(stroke.high, left, baseline - stroke.above, step, -1)
-            shapes += _draw_cuts(stroke.low, left, baseline + stroke.below, step, 1)
+            shapes += _draw_cuts(stroke.high, left, max(baseline - stroke.above, place.top + _CUT_MM), step, -1)
+            shapes += _draw_cuts(stroke.low, left, min(baseline + stroke.below, place.bottom - _CUT_MM), step, 1)
         shapes += _draw_name(trace, excerpt, left, baseline, place)
         if trace.panel.column:
-            shapes += _draw_border(trace, before, left, baseline, step)
-        shapes += _draw_marks(trace, left, baseline, step)
+            shapes += _draw_border(trace, before, (left, baseline), place, step)
+        shapes += _draw_marks(trace, left, baseline, place, step)
     cut_leads = [trace.panel.lead for trace, stroke in zip(traces, strokes, strict=True) if stroke.high or stroke.low]
     return shapes, list(dict.fromkeys(cut_leads))
 
@@ -209,7 +211,7 @@ def _draw_cuts(runs: Sequence[Run], left: float, edge: float, step: float, direc
     """Yield an arrowhead where a trace goes on beyond the edge of its room."""
     for run in runs:
         x = left + (run.start + run.stop - 1) / 2 * step
-        yield Area(line((x - 0.9, edge), (x + 0.9, edge), (x, edge + direction * 1.6)), BLACK, "cut")
+        yield Area(line((x - 0.9, edge), (x + 0.9, edge), (x, edge + direction * _CUT_MM)), BLACK, "cut")
 
 
 def _draw_name(trace: Trace, excerpt: Excerpt, left: float, baseline: float, place: Place) -> Iterator[Shape]:
@@ -220,27 +222,34 @@ def _draw_name(trace: Trace, excerpt: Excerpt, left: float, baseline: float, pla
     yield Words(left + _LABEL_X, y, trace.panel.lead, LABEL_SIZE, bold=True, part="lead")
 
 
-def _draw_border(trace: Trace, before: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+def _draw_border(
+    trace: Trace, before: Trace, origin: tuple[float, float], place: Place, step: float
+) -> Iterator[Shape]:
     """Yield marks over and under the place where one lead ends and the next begins, clear of both."""
     near = int(_BORDER_NEAR_MM / step) + 1
     extents = [_measure_extent(part) for part in (before.heights[-near:], trace.heights[:near])]
     above, below = (max(both) + _BORDER_CLEAR_MM for both in zip(*extents, strict=True))
+    left, baseline = origin
+    # A trace that fills its room leaves none, and the marks stand on it.
+    upper = max(baseline - above - _BORDER_MM, place.top)
+    lower = min(baseline + below + _BORDER_MM, place.bottom)
     lines = [
-        line((left, baseline - above), (left, baseline - above - _BORDER_MM)),
-        line((left, baseline + below), (left, baseline + below + _BORDER_MM)),
+        line((left, upper + _BORDER_MM), (left, upper)),
+        line((left, lower - _BORDER_MM), (left, lower)),
     ]
     yield Lines(lines, 0.35, BLACK, part="border")
 
 
-def _draw_marks(trace: Trace, left: float, baseline: float, step: float) -> Iterator[Shape]:
+def _draw_marks(trace: Trace, left: float, baseline: float, place: Place, step: float) -> Iterator[Shape]:
     """Yield a bar and words for each quality note, below the trace."""
     if not trace.marks:
         return
     lowest = max(_measure_extent(trace.heights[slice(*_shift(mark, trace))])[1] for mark in trace.marks)
     right = left + len(trace.heights) * step
+    first = min(baseline + lowest + _BAR_CLEAR, place.bottom - _BAR_MM * len(trace.marks))
     for number, mark in enumerate(trace.marks):
         start, stop = _shift(mark, trace)
-        y = baseline + lowest + _BAR_CLEAR + number * _BAR_MM
+        y = first + number * _BAR_MM
         yield from draw_bar(left + start * step, left + stop * step, y, mark.text, right)
 
 

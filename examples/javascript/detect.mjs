@@ -1,4 +1,5 @@
 // Answers a recording with the models of ecg_edge, as the Python package does, but without its quality gate.
+// The thresholds of a spec are those of its operating point "balanced"; `operating_points` has the others.
 // Every number comes from the JSON files beside the models. Works in Node and in the browser.
 
 /** Detect an infarction and, where there is one, its sites. `leads`: a Float32Array of samples for each lead. */
@@ -12,6 +13,7 @@ export async function detect(models, leads) {
     status: detected ? "detected" : "not_detected",
     probability: mean[0],
     threshold: thresholds[0],
+    operating_point: "balanced",
     sites,
     duration_s: leads[0].length / sampling_rate,
     quality: "not checked",

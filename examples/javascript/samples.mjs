@@ -16,12 +16,16 @@ export function readSamples(name, bytes, nLeads) {
 const toNumber = (value) => (typeof value === "number" ? value : NaN);
 
 function skipHeader(bytes, nLeads) {
+  if (String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY") throw new Error("the file is named .npy and is none");
   const start = bytes[6] === 1 ? 10 : 12;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const stop = start + (start === 10 ? view.getUint16(8, true) : view.getUint32(8, true));
   const header = new TextDecoder("latin1").decode(bytes.subarray(start, stop));
   const expected = ["'descr': '<f4'", "'fortran_order': False", `'shape': (${nLeads}, `];
   const missing = expected.find((part) => !header.includes(part));
-  if (missing) throw new Error(`the .npy file does not state ${missing}...: its header is ${header.trim()}`);
+  if (missing) {
+    throw new Error(`the .npy file does not state ${missing}...: its header is ${header.trim()}; write a signal of shape `
+      + `(${nLeads}, samples) with numpy.save(name, numpy.ascontiguousarray(signal, "<f4"))`);
+  }
   return stop;
 }

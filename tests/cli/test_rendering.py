@@ -148,6 +148,16 @@ def test_an_unproven_site_is_called_so_in_the_verdict():
     assert verdict.endswith("infarction, lateral (unproven), inferior; age undetermined")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_sample_may_have_a_byte_order_mark(tmp_path, encoding):
+    text = f"{','.join(submission.HEADER)}\na,0,0,0,0,0,0,0\n"
+    (tmp_path / "s.csv").write_text(text, encoding=encoding)
+    assert submission.read_sample(tmp_path / "s.csv")[1][0] == "a"
+    (tmp_path / "s.csv").write_bytes(text.encode("utf-16-le"))
+    with pytest.raises(UnreadableError, match="is text in UTF-16 without a byte order mark; save it in UTF-8"):
+        submission.read_sample(tmp_path / "s.csv")
+
+
 def test_a_table_with_another_header_is_no_sample(tmp_path):
     (tmp_path / "s.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UnreadableError, match="first line must be record_name"):

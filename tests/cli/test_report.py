@@ -102,7 +102,11 @@ def test_a_refused_recording_is_drawn_and_the_exit_status_is_1(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--start", "10"], 1, "error: the start is at 10 s, but the recording ends at 10 s"),
+        (
+            ["--start", "10"],
+            1,
+            "error: the start is at 10 s, but the recording ends at 10 s; the last possible start is 9.998 s",
+        ),
         (["--start", "-1"], 2, "--start"),
         (["--gain", "200"], 2, "'200' is not one of '5', '10', '20'"),
         (["-o", "report.txt"], 2, "report.txt ends with none of .svg, .html, .pdf"),

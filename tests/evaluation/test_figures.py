@@ -170,6 +170,22 @@ def test_ages_are_bands_of_whole_years():
     }
 
 
+def group(column, cells):
+    table = LabelTable(None, (column,), tuple((cell,) for cell in cells), tuple(range(len(cells))))
+    groups = group_rows(table, column, range(len(cells)))
+    return {name: members.nonzero()[0].tolist() for name, members in groups.items()}
+
+
+def test_impossible_ages_and_numbers_are_groups_of_their_own():
+    ages = group("age", ["61", "-1", "inf", "62", "", "-inf", "0"])
+    assert ages == {"0 to 19": [6], "60 to 79": [0, 3], "not an age": [1, 2, 5], "missing": [4]}
+    weights = group("weight", ["-inf", *map(str, range(40, 60)), "inf"])
+    assert weights.pop("not finite") == [0, 21]
+    assert [len(members) for members in weights.values()] == [5, 5, 5, 5]
+    assert group("steps", ["-1", "2", "-1"]) == {"-1": [0, 2], "2": [1]}
+    assert group("wall", ["inf", "", "inf"]) == {"inf": [0, 2], "missing": [1]}
+
+
 def test_the_bootstrap_of_many_records_needs_little_memory():
     values = np.arange(50_000.0)
     tracemalloc.start()

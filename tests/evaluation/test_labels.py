@@ -261,6 +261,12 @@ FILES = {
     "cells": (b"name,mi\nill00,1\nill01\n", "line 3 has 1 cells, the header has 2"),
     "two columns of a name": (b"name,mi,mi\nill00,1,1\n", "has several columns 'mi'"),
     "a long cell": (b"name,mi\n" + b"x" * 200_000 + b",1\n", "line 2: field larger than field limit"),
+    "no mark": (
+        "name,mi\r\nill00,1\r\n".encode("utf-16-le"),
+        "is text in UTF-16 without a byte order mark; save it in",
+    ),
+    "no mark, big": ("имя,инфаркт\nill00,1\n".encode("utf-16-be"), "is text in UTF-16 without a byte order mark"),
+    "four bytes": ("name,mi\nill00,1\n".encode("utf-32"), "is text in UTF-32; save it in UTF-8"),
     "half a character": (codecs.BOM_UTF16_LE + b"a", "is not text in UTF-8"),
 }
 

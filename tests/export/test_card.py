@@ -14,7 +14,13 @@ from ecg_edge.readers import find_records
 from export.dataset import read_dataset
 from export.disturbances import DISTURBANCES
 from export.evaluation import evaluate, render_calibration, render_table
-from export.operating_points import collect_shares, measure_points, render_points
+from export.operating_points import (
+    collect_shares,
+    measure_points,
+    measure_predictive_values,
+    render_points,
+    render_predictive_values,
+)
 from export.out_of_fold import FILE, LABELS, Answers
 from export.release import RELIABILITY, ROBUSTNESS, collect_metrics, measure_seen_records
 from export.robustness import UNDISTURBED
@@ -42,6 +48,8 @@ def test_the_card_the_accuracy_page_the_figure_and_the_specs_say_what_the_out_of
     assert len(progress) == 1 + 2 * (6 + 1) + (1 + 6)
     points = measure_points(dataset, answers)
     assert "\n".join(render_points(points)).strip() in (request.path.parents[2] / "docs/accuracy.md").read_text("utf-8")
+    predictive = "\n".join(render_predictive_values(measure_predictive_values(dataset, answers))).strip()
+    assert predictive in (request.path.parents[2] / "docs/accuracy.md").read_text("utf-8")
     for page in (shipped_models() / "README.md", request.path.parents[2] / "docs/accuracy.md"):
         text = page.read_text(encoding="utf-8")
         for tables in (render_table(evaluation), render_calibration(evaluation)):

@@ -8,7 +8,13 @@ from click.testing import CliRunner
 
 from export.__main__ import main
 from export.choices import choose_points, find_share_threshold
-from export.operating_points import decide_across, measure_points, render_points
+from export.operating_points import (
+    decide_across,
+    measure_points,
+    measure_predictive_values,
+    render_points,
+    render_predictive_values,
+)
 from export.out_of_fold import FILE, LABELS, Answers
 
 
@@ -101,3 +107,28 @@ def test_what_is_stated_is_what_the_other_folds_thresholds_reach(dataset_folder,
     printed = CliRunner().invoke(main, ["evaluate", str(dataset_folder), "--answers", str(tmp_path / FILE)])
     assert "\n".join(table) in printed.stdout
     assert f"| sensitive | infarction | 60 | 30 | {points['sensitive'][0].figures['sensitivity']} |" in "\n".join(table)
+
+
+def test_a_site_is_right_only_on_a_record_that_has_it_and_found_only_with_an_infarction(
+    dataset_folder, dataset, answers, tmp_path
+):
+    sites = np.zeros_like(dataset.sites)
+    ill = np.flatnonzero(dataset.infarction[:, 0])
+    sites[ill[::2], 0] = sites[ill[1::2], 5] = 1
+    made = replace(dataset, sites=sites)
+    values = measure_predictive_values(made, answers)
+    for point, found in decide_across(made, answers).items():
+        rows = {row.name: row for row in values[point]}
+        assert list(rows) == list(LABELS)
+        for site in (0, 5):
+            row, both = rows[LABELS[1 + site]], found[:, 0] & found[:, 1 + site]
+            assert 0 < both.sum() < 60
+            assert (row.n, row.positives) == (60, 15)
+            positive, negative = row.figures["positive_predictive_value"], row.figures["negative_predictive_value"]
+            assert positive.value == pytest.approx(sites[both, site].mean())
+            assert negative.value == pytest.approx(1 - sites[~both, site].mean())
+            assert positive.low <= positive.value <= positive.high
+        assert rows[LABELS[2]].figures == {}
+    answers.save(tmp_path / FILE)
+    printed = CliRunner().invoke(main, ["evaluate", str(dataset_folder), "--answers", str(tmp_path / FILE)])
+    assert "\n".join(render_predictive_values(measure_predictive_values(dataset, answers))) in printed.stdout

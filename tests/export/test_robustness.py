@@ -17,7 +17,13 @@ from export.crossfit import train_stage
 from export.dataset import read_dataset
 from export.disturbances import DISTURBANCES
 from export.network import NetworkSettings
-from export.operating_points import collect_shares, measure_points, render_points
+from export.operating_points import (
+    collect_shares,
+    measure_points,
+    measure_predictive_values,
+    render_points,
+    render_predictive_values,
+)
 from export.out_of_fold import Answers
 from export.release import release_fold
 from export.robustness import HeldOut, measure_robustness
@@ -108,6 +114,8 @@ def check_operating_points(dataset, out, card):
     """The specs and the card have the figures that the table of answers gives; too few of each site are there."""
     points = measure_points(dataset, Answers.read(out / "out_of_fold.csv"))
     assert "\n".join(render_points(points)) in card
+    predictive = measure_predictive_values(dataset, Answers.read(out / "out_of_fold.csv"))
+    assert "\n".join(render_predictive_values(predictive)) in card
     detector = Detector(out)
     assert detector.operating_points == tuple(points) == ("balanced", "sensitive", "specific")
     spec, sites = detector.infarction.spec, detector.localization.spec

@@ -115,13 +115,13 @@ HARMLESS = {
     "float16": npy(ECG.astype("<f2")),
 }
 OTHERS = {
-    "pickle": (PICKLE, "unknown format"),
+    "pickle": (PICKLE, "named .npy, but it is"),
     "pickle_with_magic": (MAGIC + PICKLE, f"{UNSOUND}|version"),
     "npz": (b"PK\3\4" + bytes(100), "zip"),
     "empty": (b"", "is empty"),
-    "zeros": (bytes(1000), "unknown format"),
-    "html": (b"<html><script>alert(1)</script></html>", "unknown format"),
-    "elf": (b"\x7fELF" + bytes(100), "unknown format"),
+    "zeros": (bytes(1000), "named .npy, but it is"),
+    "html": (b"<html><script>alert(1)</script></html>", "named .npy, but it is"),
+    "elf": (b"\x7fELF" + bytes(100), "named .npy, but it is"),
 }
 
 
@@ -152,7 +152,7 @@ PLACES = [
     Case("link_to_stdin", _link("/dev/stdin"), "not a regular file|No such|No such device"),
     Case("link_to_its_folder", _link("."), PASSED_OVER),
     Case("link_to_proc_mem", _link("/proc/self/mem"), "Input/output error|empty|cannot be read"),
-    Case("link_to_passwd", _link("/etc/passwd"), "unknown format"),
+    Case("link_to_passwd", _link("/etc/passwd"), "named .npy, but it is"),
     Case("pipe", lambda folder: os.mkfifo(folder / "a.npy"), "not a regular file"),
     Case("tebibyte_of_nothing", _sparse, "50 samples|too short|needs 800"),
     Case("name_of_a_formula", _named("=cmd|' calc'!A0.npy")),

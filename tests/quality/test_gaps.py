@@ -41,7 +41,7 @@ def test_ten_milliseconds_are_a_warning_and_cost_their_windows(shipped, value):
     missing, left_out = (note for note in finding.warnings if note.code != "unproven_site")
     assert (missing.code, missing.lead, missing.start_s, missing.stop_s) == ("not_finite", "V1", 3.2, 3.4)
     assert missing.message == "V1 has missing samples from 3.2 to 3.4 s"
-    assert left_out.message == "8 of 43 windows do not count: samples are missing"
+    assert left_out.message == "8 of 43 windows do not count: samples of V1 are missing"
 
 
 def test_one_missing_sample_in_an_hour_costs_its_windows(shipped):
@@ -50,7 +50,7 @@ def test_one_missing_sample_in_an_hour_costs_its_windows(shipped):
     finding = shipped.detect(Recording(signal))
     assert finding.status == "detected"
     assert finding.warnings[-2].message == "V1 has missing samples from 1800.0 to 1800.2 s"
-    assert finding.warnings[-1].message == "8 of 17993 windows do not count: samples are missing"
+    assert finding.warnings[-1].message == "8 of 17993 windows do not count: samples of V1 are missing"
 
 
 def test_missing_samples_in_most_windows_are_refused(shipped):
@@ -59,16 +59,26 @@ def test_missing_samples_in_most_windows_are_refused(shipped):
     (reason,), (warning,) = finding.reasons, finding.warnings
     assert (reason.code, reason.message) == (
         "windows_left_out",
-        "30 of 43 windows do not count: samples are missing",
+        "30 of 43 windows do not count: samples of V1 are missing",
     )
     assert warning.message == "V1 has missing samples from 4.0 to 10.0 s"
+
+
+def test_the_reason_names_the_leads_without_samples(shipped):
+    for rows, named in (([V1], "V1"), ([0, V1], "I, V1"), (range(12), "all leads")):
+        signal = CLEAN.copy()
+        signal[list(rows)] = np.nan
+        (reason,) = answer_twice(shipped, signal).reasons
+        assert reason.message == f"43 of 43 windows do not count: samples of {named} are missing"
 
 
 def test_both_causes_of_a_window_that_does_not_count_are_told(shipped):
     signal = with_gap(0, 3, leads=[7, 8], signal=np.tile(CLEAN, 2), value=0)
     finding = answer_twice(shipped, with_gap(15, 15.01, signal=signal))
     (note,) = (note for note in finding.warnings if note.code == "windows_left_out")
-    assert note.message == "16 of 93 windows do not count: samples are missing and the signal is unusable for 3.0 s"
+    assert (
+        note.message == "16 of 93 windows do not count: samples of V1 are missing and the signal is unusable for 3.0 s"
+    )
 
 
 def test_a_stream_recovers_from_a_gap(shipped):

@@ -80,7 +80,7 @@ def test_the_examples_are_not_flagged(name):
 @pytest.mark.parametrize(
     ("signal", "code", "said"),
     [
-        (changed(V2=np.where(SECONDS >= 4, np.nan, lead("V2"))), "windows_left_out", "samples are missing$"),
+        (changed(V2=np.where(SECONDS >= 4, np.nan, lead("V2"))), "windows_left_out", "samples of V2 are missing$"),
         (changed(V2=np.where(SECONDS == SECONDS[-1], 5000, lead("V2"))), "beyond_volts", "5000 mV"),
         (
             CLEAN * 1000,

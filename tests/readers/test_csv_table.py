@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from ecg_edge import read_recording
-from ecg_edge.errors import EcgEdgeError, UndeclaredError
+from ecg_edge.errors import EcgEdgeError, UndeclaredError, UnreadableError
+from ecg_edge.readers.discovery import find_candidates
 from ecg_edge.readers.formats import csv_table
 from ecg_edge.recording.leads import LEADS
+from ecg_edge.recording.record_file import PassedOver
 
 SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 1500)).round(4)
 MICRO = "\N{MICRO SIGN}"
@@ -183,3 +185,14 @@ def test_all_that_a_table_does_not_state_is_asked_for_at_once(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join([",".join(LEADS), *[",".join(["0"] * 12)] * 900]))
     with pytest.raises(UndeclaredError, match=r"its sampling rate and its units; pass --sampling-rate .* and --units"):
         read_recording(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_table_in_utf_16_without_a_mark_says_so_alone_and_in_a_folder(tmp_path, encoding):
+    table = f"time (s),{','.join(f'{lead} (mV)' for lead in LEADS)}\n" + f"0,{','.join('0.1' for _ in LEADS)}\n"
+    path = tmp_path / "a.csv"
+    path.write_bytes(table.encode(encoding))
+    with pytest.raises(UnreadableError, match="is text in UTF-16 without a byte order mark; save it in UTF-8"):
+        read_recording(path)
+    (passed_over,) = (item for item in find_candidates(tmp_path) if isinstance(item, PassedOver))
+    assert passed_over.reason == "is text in UTF-16 without a byte order mark; save it in UTF-8"

@@ -85,8 +85,14 @@ HOSTILE = {
     "strings": (npy_bytes(np.full((12, 900), "a")), "real numbers"),
     "no_samples": (npy_bytes(np.zeros((12, 0))), r"\(12, 0\)"),
     "transposed": (npy_bytes(SIGNAL.T), "transposed"),
-    "pickle": (pickle.dumps(SIGNAL), "unknown format; the known formats are"),
-    "text": (b"I,II,III\n1,2,3\n", "unknown format; the known formats are"),
+    "pickle": (pickle.dumps(SIGNAL), r"named \.npy, but it is a Python pickle; save its array with numpy\.save"),
+    "text": (b"I,II,III\n1,2,3\n", r"named \.npy, but it is text; a table of leads needs the ending \.csv"),
+    "html": (b"\n<!DOCTYPE html><p>404", "it is a web page"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n\0", "an HDF5 file; save its signal as"),
+    "zeros": (bytes(9), "nothing but zero bytes"),
+    "numbers": (SIGNAL.astype("<f4").tobytes(), "it is of an unknown format"),
+    "utf16": ("I,II,III\n1,2,3\n".encode("utf-16-be"), "text in UTF-16 without a byte order mark; save it in UTF-8"),
     "empty": (b"", "empty"),
 }
 

@@ -1,5 +1,6 @@
 """The picture is true to scale and to time."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -108,6 +109,14 @@ def test_a_short_recording_shows_all_leads_in_narrower_columns(beats, draw):
 def test_a_start_beyond_the_end_is_an_error_that_names_both(beats, draw):
     with pytest.raises(StartBeyondEndError, match=r"the start is at 10 s, but the recording ends at 10 s"):
         draw(beats(), start_s=10.0)
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(5000, 500), (43_200_000, 500), (3601, 360), (1001, 333.33)])
+def test_the_start_that_the_error_names_is_possible_and_the_next_is_not(samples, rate):
+    error = StartBeyondEndError(1e12, samples, rate)
+    last_s = float(re.search(r"the last possible start is ([\d.]+) s$", str(error))[1])
+    assert samples - 2 < last_s * rate <= samples - 1
+    assert 0 <= (samples - 1) / rate - last_s < 0.001 + 1e-9
 
 
 @pytest.mark.parametrize(

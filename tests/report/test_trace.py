@@ -120,6 +120,21 @@ def test_a_huge_amplitude_is_cut_at_arrowheads_and_a_note_says_so(beats, draw):
     assert "Cut at the arrowheads for want of room: V2. A lower gain shows all." in drawing.words("note")
 
 
+@pytest.mark.parametrize("layout", ["3x4", "6x2"])
+@pytest.mark.parametrize("factor", [-40, 8, 40, 400])
+def test_nothing_that_belongs_to_a_trace_leaves_the_grid(beats, draw, layout, factor):
+    recording = beats()
+    signal = recording.signal * np.float32(factor)
+    signal[:, 1200:1300] = np.nan
+    drawing = read_svg(draw(Recording(signal, leads=recording.leads), layout=layout).to_svg())
+    heights = np.concatenate([line[:, 1] for line in drawing.lines("grid-5mm")])
+    top, bottom = heights.min(), heights.max()
+    assert drawing.lines("border")
+    for part in ("trace", "border", "cut", "missing", "mark"):
+        for line in drawing.lines(part):
+            assert top - 0.01 <= line[:, 1].min() <= line[:, 1].max() <= bottom + 0.01, part
+
+
 def test_ordinary_amplitudes_are_never_cut(beats, draw):
     for layout in ("3x4", "6x2", "12x1"):
         assert not read_svg(draw(beats(), layout=layout).to_svg()).lines("cut")

@@ -17,6 +17,7 @@ from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
 from ecg_edge.readers.registry import Beside
+from ecg_edge.readers.text import find_wide_encoding
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
@@ -77,6 +78,9 @@ def _check_size(size: int, source: str) -> None:
 def _read_csv_header(head: bytes, source: str) -> Header:
     header = read_header(head)
     if header is None:
+        wide = find_wide_encoding(head)
+        if wide is not None:
+            raise UnreadableError(source, f"is {wide}; save it in UTF-8")
         raise UnreadableError(source, "is not a table of leads; expected a header with lead names, or twelve columns")
     return header
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
+from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import NOTHING, Declared
-from ecg_edge.readers.registry import Beside
+from ecg_edge.readers.registry import HEAD, Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
@@ -80,7 +81,10 @@ def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Re
     if not content:
         raise UnreadableError(name, "is empty")
     if not recognises(content, name):
-        raise UnreadableError(name, "is not an .npy file; for other formats, pass the path of the file")
+        raise UnreadableError(
+            name,
+            f"is not an .npy file but {describe_content(content[:HEAD])}; for other formats, pass the path of a file",
+        )
     header = _parse_head(content)
     shape, _, dtype = _check_header(header, name, declared)
     size = math.prod(shape) * dtype.itemsize

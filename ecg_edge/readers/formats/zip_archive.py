@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.byte_source import BytesSource, FileSource
 from ecg_edge.readers.candidates import judge, list_signal_files
+from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.formats.zip_directory import check_directory
 from ecg_edge.readers.registry import (
@@ -105,8 +106,10 @@ class _Archive:
             )
         content, name = self.read(entry), PurePosixPath(_get_name(entry))
         found = _choose_format(content[:HEAD], name.name)
+        if not content:
+            raise UnreadableError(source, "is empty")
         if found is None:
-            raise UnreadableError(source, f"is not a {name.suffix} file and has no other known format")
+            raise UnreadableError(source, f"is named {name.suffix}, but it is {describe_content(content[:HEAD])}")
         return found.parse(content, name.stem, source, declared, partial(self.open_beside, entry))
 
     def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
