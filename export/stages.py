@@ -89,12 +89,11 @@ LOCALIZATION = Stage(
     NetworkSettings(
         window=700, stride=50, convolutions=((32, 15, 5), (64, 9, 5)), neighbours=4, members=2, baseline=15
     ),
-    TrainingSettings(epochs=36, candidates=(36,), stride=350, augmentation=AugmentationSettings(share=0.5)),
+    TrainingSettings(epochs=36, candidates=(24, 30, 36), stride=350, augmentation=AugmentationSettings(share=0.5)),
     healthy_weight=0.2,
     healthy_share=0.3,
     scored_on_infarctions=True,
     coded_weight=0.5,
     trees=40,
-    teachers=3,
 )
 STAGES = {stage.name: stage for stage in (INFARCTION, LOCALIZATION)}
