@@ -47,7 +47,7 @@ against them, 0.69 for inferior, 0.53 for anteroseptal and 0.56 for anterolatera
 ## How the figures were measured
 
 Five folds, no patient in two of them. Each record is answered by the network of the fold that did not see it, with the
-epoch, calibration and thresholds that were chosen on the answers for the other folds' records. In
+calibration and thresholds that were chosen on the answers for the other folds' records. In
 brackets: 95% interval of {resamples} bootstrap resamples by patient. Sites are measured on records with infarction,
 where the second network is used; the thresholds of the shipped files are chosen on all out-of-fold answers. A dozen
 settings of the networks and their training were compared on the same folds, so the figures lean a little to the bright

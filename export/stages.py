@@ -12,7 +12,7 @@ from export.training import TrainingSettings
 
 N_FOLDS = 5
 SEED = 0
-MODEL_VERSION = "5"
+MODEL_VERSION = "6"
 # 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
 WINDOWS_PER_CALL = 512
 
@@ -71,7 +71,7 @@ INFARCTION = Stage(
     NetworkSettings(window=800, stride=100, convolutions=((32, 15, 5), (64, 7, 2), (64, 5, 2)), baseline=15),
     TrainingSettings(
         epochs=16,
-        candidates=(12, 14, 16),
+        candidates=(16,),
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
@@ -81,6 +81,7 @@ INFARCTION = Stage(
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
+    teachers=3,
 )
 LOCALIZATION = Stage(
     "localization",

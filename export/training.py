@@ -22,8 +22,8 @@ class TrainingSettings:
 
     epochs: int = 40
     """Length of the one-cycle schedule."""
-    candidates: tuple[int, ...] = (24, 32, 40)
-    """Epochs after which the averaged weights are kept. The folds choose one of them."""
+    candidates: tuple[int, ...] = (40,)
+    """Epochs after which the averaged weights are kept. The folds choose one of them, if there are several."""
     crop: int = 2400
     """Samples of each record seen in one step."""
     stride: int = 400

@@ -21,6 +21,7 @@ from ecg_edge.report.words import Told, describe
 
 _LEFT, _GRID_MM, _TOP = 16.0, 265, 26.0
 _RIGHT = _LEFT + _GRID_MM
+_ANSWER = 23.0
 _TRACES = _RIGHT - PAPER_MM
 _BOTTOM = 194.0
 """Of the text below the traces."""
@@ -62,7 +63,7 @@ def draw_sheets(content: Content) -> list[Sheet]:
     elif lines <= room - height:
         text += draw_lines(fill_lines(told.sites, notes, _GRID_MM), _LEFT, top)
     else:
-        text.append(Words(_RIGHT, _FOOTER, "Sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
+        text.append(Words(_RIGHT, _ANSWER, "Sites and notes: next sheet", _SIZE, bold=True, anchor="end"))
         rest = list(_draw_rest(told, notes))
     first = [*_draw_header(told), *picture, *text, *_draw_footer(told)]
     sheets = [Sheet(tuple(first), f"ECG {told.record}", describe(told, content.choices))]
@@ -102,7 +103,7 @@ def _draw_header(told: Told) -> Iterator[Shape]:
     width = _GRID_MM - review - 8
     yield Words(_LEFT, 12, shorten(told.record, 4.2, width, bold=True), 4.2, bold=True, part="record")
     yield Words(_LEFT, 18, shorten(told.statement, 4.2, _GRID_MM, bold=True), 4.2, bold=True, part="statement")
-    yield Words(_LEFT, 23, told.answer or "No probability of infarction", 3.0, part="answer")
+    yield Words(_LEFT, _ANSWER, told.answer or "No probability of infarction", 3.0, part="answer")
     frame = box(_RIGHT - review - 2, 7.4, _RIGHT, 13.2)
     yield Lines([frame[[0, 1, 2, 3, 0]]], 0.4, BLACK, part="review")
     yield Words(_RIGHT - review / 2 - 1, 11.5, told.review, 3.2, bold=True, anchor="middle", part="review")

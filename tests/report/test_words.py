@@ -1,6 +1,7 @@
 """What a report says, to whom it is readable, and that no text of a recording becomes part of the file's language."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from ecg_edge import Detector, Recording, read_recording
 from ecg_edge.findings import Note
 from ecg_edge.package_data import example_recordings
 from ecg_edge.report import Choices, draw_report
+from ecg_edge.report.shapes import Words
 from ecg_edge.report.text import clean, measure, shorten, wrap
 
 HOSTILE = (
@@ -123,6 +125,21 @@ def test_more_notes_than_fit_go_to_further_sheets(beats, draw):
     assert len(read_html(report).pictures) == len(report.sheets)
     for text in read_svg(report.to_svg()).texts():
         assert 5 < float(text.get("y")) < 207
+
+
+@pytest.mark.parametrize("n_notes", [0, 60])
+def test_no_line_of_text_runs_into_another(beats, draw, n_notes):
+    recording = beats()
+    notes = tuple(Note(f"code_{i}", f"warning number {i} " + "of many words " * 12) for i in range(n_notes))
+    finding = replace(draw(recording).finding, warnings=notes)
+    for sheet in draw_report(recording, finding, 1.6, Choices()).sheets:
+        taken = {}
+        for words in (shape for shape in sheet.shapes if isinstance(shape, Words)):
+            width = measure(words.text, words.size, bold=words.bold)
+            left = words.x - width * {"start": 0, "middle": 0.5, "end": 1}[words.anchor]
+            taken.setdefault(words.y, []).append((left, left + width))
+        for spans in map(sorted, taken.values()):
+            assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def test_no_text_leaves_the_paper(draw, beats):
