@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
@@ -80,16 +81,26 @@ def make_app(services: Services) -> ASGIApp:
         redirect_slashes=False,
     )
     app.state.services = services
+    pages.prepare()
     for router in (api.router, tables.router, live.router, pages.router):
         app.include_router(router)
     app.add_route("/metrics", _show_metrics, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=_STATIC))
+    app.mount("/static", _Static(directory=_STATIC))
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(EcgEdgeError, _on_package_error)
     app.add_exception_handler(Exception, _on_fault)
     return _Counter(Guard(app, services.settings, services.access, _Refuser(app)), services.metrics)
+
+
+class _Static(StaticFiles):
+    """Files that a browser keeps, and asks for again only if they have changed."""
+
+    def file_response(self, *arguments: Any, **choices: Any) -> Response:  # noqa: ANN401 - those of the base
+        response = super().file_response(*arguments, **choices)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 class _Refuser:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from ecg_edge._version import __version__
 from ecg_edge.web import intake, record_table, uploading
 from ecg_edge.web.api import delete, require_record
-from ecg_edge.web.languages import COOKIE, LANGUAGES, choose_language, translator
+from ecg_edge.web.languages import COOKIE, LANGUAGES, choose_language, load_texts, translator
 from ecg_edge.web.problems import ProblemError, title_of
 from ecg_edge.web.record_json import to_json, to_page
 from ecg_edge.web.record_table import OUTCOMES, SORTS
@@ -89,7 +89,7 @@ async def upload(request: Request) -> Response:
 def show_submission(request: Request) -> Response:
     """Show where submissions are filled in and everything is exported."""
     counts = record_table.count(services_of(request).database)
-    return render(request, "submission.html", {"n_records": sum(counts.values())})
+    return render(request, "submission.html", {"n_records": counts["done"]})
 
 
 @router.post("/language")
@@ -136,6 +136,14 @@ def render(request: HTTPConnection, template: str, context: dict[str, Any], stat
     response = HTMLResponse(_environment.get_template(template).render(everywhere | context), status)
     access.remember_browser(response, browser, secure=is_encrypted(request))
     return response
+
+
+def prepare() -> None:
+    """Compile all templates and read all texts, so that the first page is as fast as the others."""
+    for name in _environment.list_templates():
+        _environment.get_template(name)
+    for language in LANGUAGES:
+        load_texts(language)
 
 
 def render_problem(request: HTTPConnection, problem: ProblemError) -> Response:

@@ -10,7 +10,11 @@ from ecg_edge.report.trace import find_runs, simplify
 WIDTH, HEIGHT = 240, 40
 _LONGEST_S = 10.0
 _MOST_MV = 1.5
-_TOLERANCE = 0.3
+_STEP = 0.1
+"""Coordinates are whole numbers of this unit."""
+_TOLERANCE = 4.0
+"""In that unit: less than half of the width of the line."""
+_LINE_WIDTH = 10
 
 
 def draw_small_trace(recording: Recording) -> str:
@@ -19,11 +23,11 @@ def draw_small_trace(recording: Recording) -> str:
         runs = _draw_runs(recording)
     except EcgEdgeError:
         runs = []
-    # `currentColor` cannot reach into a picture that a page embeds: the style asks for the colours of the system.
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Lead II">'
-        "<style>path{stroke:#222}@media(prefers-color-scheme:dark){path{stroke:#ddd}}</style>"
-        f'<path fill="none" stroke-width="1" stroke-linejoin="round" d="{"".join(runs)}"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'role="img" aria-label="Lead II">'
+        f'<path transform="scale({_STEP})" fill="none" stroke="#000000" stroke-width="{_LINE_WIDTH}" '
+        f'stroke-linejoin="round" d="{"".join(runs)}"/></svg>'
     )
 
 
@@ -34,15 +38,19 @@ def _draw_runs(recording: Recording) -> list[str]:
     known = np.isfinite(millivolts)
     if not known.any():
         return []
-    scale = np.float32(HEIGHT / 2 / _MOST_MV)
-    heights = np.clip((millivolts - np.median(millivolts[known])) * scale, -HEIGHT / 2, HEIGHT / 2)
+    middle = HEIGHT / 2 / _STEP
+    with np.errstate(over="ignore"):
+        heights = (millivolts - np.median(millivolts[known])) * np.float32(middle / _MOST_MV)
+    heights = np.clip(heights, -middle, middle)
     heights[~known] = np.nan
-    step = WIDTH / (_LONGEST_S * recording.sampling_rate)
+    step = WIDTH / _STEP / (_LONGEST_S * recording.sampling_rate)
     pieces = find_runs(known)
     corners = simplify(heights, pieces, _TOLERANCE)
+    points = np.round(np.stack([corners * step, middle - heights[corners]], axis=1)).astype(np.int64)
     runs = []
     for piece in pieces:
-        kept = corners[np.searchsorted(corners, piece.start) : np.searchsorted(corners, piece.stop)]
-        points = " ".join(f"{x * step:.1f} {HEIGHT / 2 - heights[x]:.1f}" for x in kept.tolist())
-        runs.append(f"M{points}")
+        line = points[np.searchsorted(corners, piece.start) : np.searchsorted(corners, piece.stop)]
+        x, y = line[0].tolist()
+        steps = " ".join(map(str, np.diff(line, axis=0).ravel().tolist())) or "0 0"
+        runs.append(f"M{x} {y}l{steps}".replace(" -", "-"))
     return runs
