@@ -6,7 +6,9 @@ const GRID_MM = 265;
 const STRIP_MM = 13;
 const AXIS_MM = 4.5;
 const MARGIN_MM = 1;
+const LAST_SECOND_MM = 4; // half of the last number of seconds stands beyond the grid
 const TRACES_MM = 250;
+const LARGEST_WORD_PX = 26;
 
 // The first corner of a path; its coordinates are hundredths of a millimetre.
 function corner(svg, selector) {
@@ -26,7 +28,7 @@ export class Paper {
     this.crop = {
       x: grid.x - MARGIN_MM,
       y: grid.y - MARGIN_MM,
-      w: GRID_MM + 2 * MARGIN_MM,
+      w: GRID_MM + MARGIN_MM + LAST_SECOND_MM,
       h: frame.y + STRIP_MM + AXIS_MM + MARGIN_MM - grid.y,
     };
   }
@@ -56,6 +58,18 @@ export class Paper {
 
   millivolts(height) {
     return height / this.choices.gain;
+  }
+
+  // Keeps lines thin and words small when the paper is enlarged.
+  scale(pixelsPerMm) {
+    const widths = { "--trace-width": [0.22, 2], "--fine-width": [0.1, 1], "--bold-width": [0.2, 1.6] };
+    for (const [name, [mm, most]] of Object.entries(widths)) {
+      this.svg.style.setProperty(name, `${Math.min(mm * pixelsPerMm, most).toFixed(2)}px`);
+    }
+    for (const text of this.svg.querySelectorAll("text")) {
+      text.dataset.size ??= text.getAttribute("font-size");
+      text.setAttribute("font-size", Math.min(Number(text.dataset.size), LARGEST_WORD_PX / pixelsPerMm).toFixed(3));
+    }
   }
 
   // The y of each trace's first corner, near its baseline; of one lead, if it is named.

@@ -97,8 +97,8 @@ export class Viewer {
   }
 
   resize() {
-    if (!this.paper) return;
     const { clientWidth: width } = this.element;
+    if (!this.paper || !width || matchMedia("print").matches) return;
     const { w, h } = this.paper.crop;
     const isNarrow = width < 700;
     const height = isNarrow ? Math.min(0.68 * innerHeight, width * 1.2) : Math.min((width * h) / w, 0.85 * innerHeight);
@@ -122,6 +122,7 @@ export class Viewer {
   update() {
     const { x, y, w, h } = this.view;
     const viewBox = [x, y, w, h].map((value) => value.toFixed(4)).join(" ");
+    this.paper.scale(1 / this.mmPerPixel);
     for (const svg of [this.paper.svg, this.calipers.svg]) svg.setAttribute("viewBox", viewBox);
     this.calipers.mmPerPixel = this.mmPerPixel;
     this.element.classList.toggle("is-zoomed", !this.view.isWhole && this.view.h < this.view.crop.h - 1e-6);
@@ -150,8 +151,14 @@ export class Viewer {
     this.update();
   }
 
-  // One second across, at the trace that is nearest to the middle.
+  // One second across, at the calipers, or else at the trace that is nearest to the middle.
   showSecond() {
+    const { box } = this.calipers;
+    if (box) {
+      this.view.place((box.left + box.right) / 2, (box.top + box.bottom) / 2, 0);
+      this.update();
+      return;
+    }
     const middle = this.view.y + this.view.h / 2;
     const nearest = this.paper.baselines().sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0] ?? middle;
     this.view.place(this.view.x + this.view.w / 2, nearest, 0);
@@ -163,8 +170,13 @@ export class Viewer {
   }
 
   async showPlace(start, end, lead) {
+    const changes = {};
     const isDrawn = start >= this.choices.start && start < this.choices.start + this.paper.longest;
-    if (!isDrawn) await this.draw({ start: Math.max(0, Math.floor(start - 1)) });
+    if (!isDrawn) changes.start = Math.max(0, Math.floor(start - 1));
+    // Only with one lead a row is each lead seen at every time.
+    if (lead && this.choices.layout !== "12x1") changes.layout = "12x1";
+    if (Object.keys(changes).length) await this.draw(changes);
+    this.root.querySelector("#layout").value = this.choices.layout;
     const x = this.paper.x((start + Math.min(end, start + 4)) / 2);
     const y = this.paper.baselines(lead)[0] ?? this.paper.crop.y + this.paper.crop.h / 2;
     this.view.place(x, y, 3 * this.choices.speed);
