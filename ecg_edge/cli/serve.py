@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from ecg_edge.extras import optional_library
 
 _TOKEN = "ECG_EDGE_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST_TOKEN = 16
+_LIBRARIES = ("fastapi", "uvicorn", "jinja2", "python_multipart", "websockets")
 
 
 @click.command()
@@ -59,10 +61,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter an option
       ECG_EDGE_TOKEN=$(openssl rand -hex 24) ecg-edge serve --host 0.0.0.0 --data /var/lib/ecg-edge
     """  # noqa: D301 - click keeps the lines of a paragraph after this mark
     with one_line_errors():
-        with optional_library("fastapi", "the web page", "web"):
-            import fastapi  # noqa: F401
-        with optional_library("uvicorn", "the web page", "web"):
-            import uvicorn  # noqa: F401
+        for library in _LIBRARIES:
+            with optional_library(library, "the web page", "web"):
+                import_module(library)
         from ecg_edge.web.server import serve as run
         from ecg_edge.web.settings import MIB, Settings
 
