@@ -8,6 +8,7 @@ import { fill, readWords } from "./words.js";
 
 const ZOOM = 1.5;
 const LOWEST_PX = 320;
+const LONGEST_PLACE_S = 4;
 
 export class Viewer {
   constructor(root) {
@@ -38,11 +39,12 @@ export class Viewer {
       "zoom-out": () => this.zoom(1 / ZOOM),
       "zoom-second": () => this.showSecond(),
       "zoom-whole": () => this.showWhole(),
-      calipers: () => this.toggleCalipers(),
       earlier: () => this.turn(-1),
       later: () => this.turn(1),
     };
     for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", action);
+    // A press of a key on the button has no place, so the calipers get one; a mouse draws them where it wants.
+    find("calipers").addEventListener("click", (event) => this.toggleCalipers(!this.isMeasuring, event.detail === 0));
     find("start").addEventListener("change", (event) => this.draw({ start: Number(event.target.value) }));
     find("tools").hidden = false;
     this.element.tabIndex = 0;
@@ -177,22 +179,23 @@ export class Viewer {
     if (lead && this.choices.layout !== "12x1") changes.layout = "12x1";
     if (Object.keys(changes).length) await this.draw(changes);
     this.root.querySelector("#layout").value = this.choices.layout;
-    const x = this.paper.x((start + Math.min(end, start + 4)) / 2);
+    const length = Math.min(end - start, LONGEST_PLACE_S);
+    const x = this.paper.x(start + length / 2);
     const y = this.paper.baselines(lead)[0] ?? this.paper.crop.y + this.paper.crop.h / 2;
-    this.view.place(x, y, 3 * this.choices.speed);
+    this.view.place(x, y, (length + 2) * this.choices.speed);
     this.update();
     this.element.scrollIntoView({ block: "center" });
     this.element.focus({ preventScroll: true });
   }
 
-  toggleCalipers(on = !this.isMeasuring) {
+  toggleCalipers(on = !this.isMeasuring, atOnce = true) {
     if (on === this.isMeasuring) return;
     this.isMeasuring = on;
     this.root.querySelector("#calipers").setAttribute("aria-pressed", String(on));
     this.element.classList.toggle("is-measuring", on);
     const { x, y, w, h } = this.view;
     const box = { left: x + 0.4 * w, right: x + 0.6 * w, top: y + 0.35 * h, bottom: y + 0.65 * h };
-    this.calipers.set(on ? box : null);
+    this.calipers.set(on && atOnce ? box : null);
     if (!on && document.activeElement === document.body) this.element.focus({ preventScroll: true });
   }
 
