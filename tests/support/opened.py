@@ -29,7 +29,9 @@ class Browser:
         self.command("Network.clearBrowserCookies")
         self.command("Storage.clearDataForOrigin", origin=address, storageTypes="all")
         self.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        self.command("Emulation.setEmulatedMedia", media="", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.command(
+            "Emulation.setEmulatedMedia", media="", features=[{"name": "prefers-color-scheme", "value": scheme}]
+        )
         self.command("Emulation.setTouchEmulationEnabled", enabled=False)
         self.command("Emulation.setScriptExecutionDisabled", value=not script)
         self.resize(width, height)
@@ -40,7 +42,9 @@ class Browser:
         return self.driver.execute_cdp_cmd(name, parameters)
 
     def resize(self, width, height):
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
 
     def open(self, path):
         self.driver.get(self.address + path)
@@ -105,7 +109,9 @@ class Browser:
 
     def reports(self):
         """What the browser has to say against the page: errors, and what the policy of the page forbade."""
-        found = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}]
+        found = [
+            entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}
+        ]
         return [message for message in found if _EXPECTED not in message]
 
 

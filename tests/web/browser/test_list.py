@@ -110,7 +110,7 @@ def test_names_from_files_are_text_and_nothing_else(page, served, normal):
     assert list(rows(page)) == [HOSTILE]
     page.find("tbody a").click()
     page.wait(lambda: page.find("h1").text == HOSTILE)
-    assert page.driver.title == f"{HOSTILE} – ecg_edge"
+    assert page.driver.title == f"{HOSTILE} | ecg_edge"
     page.open("/?q=right")
     assert list(rows(page)) == [r"right\u202eleft"]
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+REVIEW = "Не подтверждено: требуется заключение врача"  # noqa: RUF001 - Russian
+
 
 def ground(page):
     return page.run("return getComputedStyle(document.body).backgroundColor")
@@ -27,12 +29,12 @@ def test_a_finding_in_russian_is_as_careful(open_browser, served, infarction):
     served.wait(served.upload(("language.npy", infarction)))
     page = open_browser(language="ru")
     page.open("/?q=language")
-    assert "Не подтверждено: требуется заключение врача" in page.find("tbody tr").text
+    assert REVIEW in page.find("tbody tr").text
     assert "0,992" in page.find(".cell-probability").text
     page.open_record(served, "language")
     statement = page.find(".statement").text
     assert statement == "ЭКГ-картина, характерная для инфаркта миокарда; локализация: нижняя; давность не определена"
-    assert page.find(".review-badge").text == "Не подтверждено: требуется заключение врача"
+    assert page.find(".review-badge").text == REVIEW
     assert "порог" in page.run("return document.querySelector('#paper svg').textContent")
 
 

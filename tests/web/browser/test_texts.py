@@ -40,7 +40,7 @@ def test_each_text_that_a_page_names_is_there():
 
 def test_each_text_is_used():
     pages = "\n".join(template.read_text(encoding="utf-8") for template in TEMPLATES)
-    groups = {key for key in re.findall(r"\"([a-z_]+\.)\" ~", pages)}
+    groups = set(re.findall(r"\"([a-z_]+\.)\" ~", pages))
     unused = [key for key in ENGLISH if f'"{key}"' not in pages and f"'{key}'" not in pages]
     assert [key for key in unused if not key.startswith(tuple(groups))] == []
 

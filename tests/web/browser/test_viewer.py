@@ -183,7 +183,9 @@ def test_a_warning_is_shown_at_its_place(page, served, made):
     page.wait(lambda: shown(page)[0] > 3)
     start, end = shown(page)
     assert start < 6 < end
-    bars = page.run("return [...document.querySelectorAll('#paper text')].filter((t) => t.textContent.includes('flat')).length")
+    bars = page.run(
+        "return [...document.querySelectorAll('#paper text')].filter((t) => t.textContent.includes('flat')).length"
+    )
     assert bars
 
 
@@ -194,5 +196,7 @@ def test_a_print_is_one_sheet_in_true_millimetres(peaks):
     width, height = (float(points) / 72 * 25.4 for points in sheet.mediabox[2:])
     assert (width, height) == pytest.approx((297, 210), abs=0.5)
     peaks.command("Emulation.setEmulatedMedia", media="print")
-    box = peaks.run("const b = document.querySelector('.paper-image').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]")
+    box = peaks.run(
+        "const b = document.querySelector('.paper-image').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+    )
     assert np.array(box) / 96 * 25.4 == pytest.approx([0, 0, 297, 210], abs=0.5)
