@@ -88,6 +88,8 @@ class Database:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer = self._connect()
             self._create()
+        except UnreadableError:
+            raise
         except (OSError, sqlite3.Error) as error:
             raise UnreadableError(folder, f"cannot hold the database: {getattr(error, 'strerror', error)}") from error
 

@@ -1,6 +1,7 @@
 """Runs the server: from settings to a process that answers."""
 
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -11,6 +12,7 @@ from ecg_edge.web.settings import Settings
 
 _BACKLOG = 512
 _GRACE_S = 10
+_SWITCH_S = 0.0005
 
 
 class ListeningError(EcgEdgeError, OSError):
@@ -30,6 +32,8 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises:
         EcgEdgeError: The address is taken, the data folder cannot be written, or the models cannot be used.
     """
+    # Reading an upload must not keep the pages waiting for the interpreter's lock.
+    sys.setswitchinterval(_SWITCH_S)
     services = make_services(settings)
     listener = _listen(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

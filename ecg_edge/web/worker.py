@@ -1,5 +1,6 @@
 """The worker: a process of its own that analyses the records that wait, and stores what it found."""
 
+import os
 import signal
 import warnings
 from multiprocessing.connection import Connection
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME = 16
 _IDLE_S = 30.0
+_NICENESS = 5
 
 
 def load_detector(settings: Settings) -> "Detector":
@@ -43,6 +45,7 @@ def work(settings: Settings, server: Connection) -> None:
     """
     # The server alone decides on the end: a Ctrl-C on a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _be_modest()
     warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
     database = Database(settings.data)
     detector = load_detector(settings)
@@ -54,6 +57,12 @@ def work(settings: Settings, server: Connection) -> None:
             _empty(server)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _be_modest() -> None:
+    """Let the pages have the processor first."""
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
 
 
 def analyse_some(database: Database, detector: "Detector") -> int:

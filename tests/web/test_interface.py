@@ -69,7 +69,8 @@ def test_programs_get_problems_and_people_get_pages(served):
     assert (wrong.status_code, wrong.headers["content-type"]) == (405, "application/problem+json")
 
 
-def test_health_version_and_metrics(served):
+def test_health_version_and_metrics(served, normal):
+    served.wait(served.upload(("a.npy", normal)))
     assert served.client.get("/v1/health").json() == {"status": "ok"}
     version = served.client.get("/v1/version").json()
     assert [model["name"] for model in version["models"]] == ["infarction", "localization", "plausibility"]

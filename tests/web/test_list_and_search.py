@@ -174,16 +174,8 @@ def test_what_is_no_submission_is_refused(filled, content):
 def test_everything_is_exported_as_the_command_line_writes_it(filled):
     lines = filled.client.get("/v1/export.jsonl").text.splitlines()
     assert [json.loads(line)["record"] for line in lines] == ["silent", *reversed(NAMES)]
-    assert all(Finding.from_dict(json.loads(line)).to_dict() == json.loads(json.dumps(as_read(line))) for line in lines)
+    for line in lines:
+        assert json.loads(json.dumps(Finding.from_dict(json.loads(line)).to_dict())) == json.loads(line)
     rows = list(csv.DictReader(io.StringIO(filled.client.get("/v1/export.csv").text)))
     assert [row["record"] for row in rows] == ["silent", *reversed(NAMES)]
     assert [row["status"] for row in rows if row["record"] == "bert"] == ["detected"]
-
-
-def as_read(line):
-    """The object of a line with tuples where a finding has them."""
-    values = json.loads(line)
-    for part in (values, *values["sites"]):
-        if "timeline" in part:
-            part["timeline"] = {key: tuple(series) for key, series in part["timeline"].items()}
-    return values
