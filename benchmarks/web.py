@@ -15,7 +15,7 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -125,7 +125,7 @@ def _serve(home: Path) -> Iterator[_Server]:
 
 def _measure_pages(server: _Server, records: int, repeat: int) -> None:
     listed = json.loads(server.get("/v1/records?per_page=200")[1])["records"]
-    pages = {
+    pages: dict[str, Callable[[int], str]] = {
         "list": lambda _: "/",
         "list by probability": lambda _: "/?sort=probability",
         "list of a site": lambda _: "/?finding=infarction&site=inferior",
