@@ -137,7 +137,7 @@ def delete_record(request: Request, record_id: str) -> Response:
     response_class=Response,
     responses={200: {"content": {_SVG: {"schema": {"type": "string"}}}}, **problems(404, 409, 422)},
 )
-def draw_svg(  # noqa: PLR0913, PLR0917 - one choice each
+async def draw_svg(  # noqa: PLR0913, PLR0917 - one choice each
     request: Request,
     record_id: str,
     layout: Literal["3x4", "6x2", "12x1"] = "3x4",
@@ -147,7 +147,7 @@ def draw_svg(  # noqa: PLR0913, PLR0917 - one choice each
 ) -> Response:
     """Draw a record on millimetre paper."""
     choices = Choices(layout, int(speed), int(gain), start)
-    return _draw(services_of(request), record_id, "svg", choices)
+    return await _draw(services_of(request), record_id, "svg", choices)
 
 
 @router.get(
@@ -155,7 +155,7 @@ def draw_svg(  # noqa: PLR0913, PLR0917 - one choice each
     response_class=Response,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **problems(404, 409, 422)},
 )
-def draw_html(  # noqa: PLR0913, PLR0917 - one choice each
+async def draw_html(  # noqa: PLR0913, PLR0917 - one choice each
     request: Request,
     record_id: str,
     layout: Literal["3x4", "6x2", "12x1"] = "3x4",
@@ -165,7 +165,7 @@ def draw_html(  # noqa: PLR0913, PLR0917 - one choice each
 ) -> Response:
     """Draw a record as one page of HTML that works offline and prints in true millimetres."""
     choices = Choices(layout, int(speed), int(gain), start)
-    return _draw(services_of(request), record_id, "html", choices)
+    return await _draw(services_of(request), record_id, "html", choices)
 
 
 @router.get(
@@ -236,9 +236,12 @@ def delete(services: Services, record_id: str) -> None:
         raise ProblemError(404, _NO_RECORD)
 
 
-def _draw(services: Services, record_id: str, kind: Literal["svg", "html"], choices: Choices) -> Response:
-    record = require_record(services, record_id)
-    drawn = services.pictures.draw(record, kind, choices)
+async def _draw(services: Services, record_id: str, kind: Literal["svg", "html"], choices: Choices) -> Response:
+    record = await run_sync(require_record, services, record_id)
+    drawn = services.pictures.find(record, kind, choices)
+    if drawn is None:
+        # Of threads of their own: many drawings must not keep lists and records waiting.
+        drawn = await run_sync(services.pictures.draw, record, kind, choices, limiter=services.drawing)
     headers = {"Content-Security-Policy": PICTURE_POLICY}
     if kind == "svg":
         return Response(drawn, media_type=_SVG, headers=headers)

@@ -33,6 +33,7 @@ from ecg_edge.web.worker import load_detector
 
 _STATIC = Path(__file__).parent / "static"
 _INTAKES = 2
+_DRAWINGS = 2
 _LIVE_THREADS = 2
 
 
@@ -55,6 +56,7 @@ def make_services(settings: Settings) -> Services:
         Metrics(),
         Budget(2 * settings.max_upload),
         CapacityLimiter(_INTAKES),
+        CapacityLimiter(_DRAWINGS),
         CapacityLimiter(_LIVE_THREADS),
     )
 

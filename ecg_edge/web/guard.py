@@ -45,11 +45,16 @@ class Limits(NamedTuple):
     """Bytes of a body."""
 
     upload: int
+    text: int = 16 * 2**20
+    """Of JSON and tables, which take ten times as much when they are parsed."""
     other: int = 2**20
 
-    def of(self, path: str) -> int:
+    def of(self, path: str, headers: Headers) -> int:
         """Return the most bytes that a path takes."""
-        return self.upload if path in ("/v1/uploads", "/v1/records", "/v1/submission") else self.other
+        if path not in ("/upload", "/v1/uploads", "/v1/records", "/v1/submission"):
+            return self.other
+        is_form = headers.get("content-type", "").lower().startswith("multipart/")
+        return self.upload if is_form and path != "/v1/submission" else min(self.upload, self.text)
 
 
 class Guard:
@@ -76,7 +81,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, self._limits.of(scope["path"]))
+        body = _Body(receive, self._limits.of(scope["path"], Headers(scope=scope)))
         answer = _Answer(send)
         try:
             self._check(HTTPConnection(scope))
@@ -120,7 +125,7 @@ class _Body:
 
     def check_length(self, headers: Headers) -> None:
         length = headers.get("content-length", "0")
-        if not length.isascii() or not length.isdecimal() or int(length) > self._most:
+        if not (length.isascii() and length.isdecimal() and len(length) < 16) or int(length) > self._most:
             raise self._too_large()
 
     async def receive(self) -> Message:

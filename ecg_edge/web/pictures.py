@@ -1,7 +1,7 @@
 """The paper ECG of records, drawn when somebody looks, and kept for a while in memory."""
 
 from collections import OrderedDict
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.findings import Finding
@@ -13,7 +13,6 @@ from ecg_edge.web.record_table import Record
 from ecg_edge.web.settings import MIB
 
 _MOST_BYTES = 32 * MIB
-_AT_A_TIME = 2
 
 Key = tuple[str, str, Choices]
 
@@ -31,7 +30,7 @@ class Pictures:
         self._database, self._window_s, self._most = database, window_s, most
         self._kept: OrderedDict[Key, bytes] = OrderedDict()
         self._size = 0
-        self._lock, self._turn = Lock(), BoundedSemaphore(_AT_A_TIME)
+        self._lock = Lock()
 
     def draw(self, record: Record, kind: str, choices: Choices) -> bytes:
         """Return a file of a record.
@@ -44,15 +43,18 @@ class Pictures:
         Raises:
             ProblemError: The record is not analysed yet, was deleted, or cannot be drawn.
         """
+        drawn = self._draw(record, choices).to_bytes(kind)
+        self._keep((record.id, kind, choices), drawn)
+        return drawn
+
+    def find(self, record: Record, kind: str, choices: Choices) -> bytes | None:
+        """Return a file of a record if it is kept."""
         key = (record.id, kind, choices)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        with self._turn:
-            drawn = self._draw(record, choices).to_bytes(kind)
-        self._keep(key, drawn)
-        return drawn
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
     def forget(self, record_id: str) -> None:
         """Forget all pictures of a record."""

@@ -21,6 +21,7 @@ _OUTCOME_OF_STATUS = {
     "cannot_analyse": "cannot_analyse",
     "error": "failed",
 }
+_ATTEMPTS = 5
 _LARGEST_LETTER = "\U0010ffff"
 _COLUMNS = "number, id, name, source, received, outcome, reason, probability, threshold, n_warnings AS warnings"
 
@@ -210,14 +211,27 @@ def list_findings(database: Database) -> Iterator[Answered]:
 def delete(database: Database, record_id: str) -> bool:
     """Delete a record with all that is stored of it; return whether there was one."""
     with database.write() as connection:
-        row = connection.execute("SELECT number FROM records WHERE id = ?", (record_id,)).fetchone()
+        row = connection.execute("SELECT number, upload, source FROM records WHERE id = ?", (record_id,)).fetchone()
         if row is None:
             return False
         for table in TABLES_OF_A_RECORD:
             connection.execute(f"DELETE FROM {table} WHERE record = ?", (row["number"],))  # noqa: S608
         connection.execute("DELETE FROM records WHERE number = ?", (row["number"],))
-    database.empty_log()
+        _forget_file(connection, row["upload"], row["source"])
+    for _ in range(_ATTEMPTS):
+        if database.empty_log():
+            break
     return True
+
+
+def _forget_file(connection: sqlite3.Connection, upload: int, source: str) -> None:
+    """Delete the name of a file that was uploaded, and the upload if it has no records any more."""
+    if not connection.execute("SELECT 1 FROM records WHERE upload = ?", (upload,)).fetchone():
+        connection.execute("DELETE FROM uploads WHERE number = ?", (upload,))
+        return
+    found = connection.execute("SELECT files FROM uploads WHERE number = ?", (upload,)).fetchone()
+    files = [] if found is None else [file for file in json.loads(found["files"]) if file["name"] != source]
+    connection.execute("UPDATE uploads SET files = ? WHERE number = ?", (json.dumps(files), upload))
 
 
 def now() -> str:

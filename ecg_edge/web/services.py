@@ -34,6 +34,8 @@ class Services:
     """Of the bodies of uploads."""
     intake: CapacityLimiter
     """How many uploads are read at a time."""
+    drawing: CapacityLimiter
+    """How many records are drawn at a time."""
     live: CapacityLimiter
     """How many threads answer live feeds."""
 

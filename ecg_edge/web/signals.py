@@ -13,6 +13,9 @@ from ecg_edge.errors import UnreadableError
 from ecg_edge.recording import Recording
 from ecg_edge.web.database import Database
 
+LARGEST = 256 * 2**20
+"""Bytes of the samples of one record: three hours of twelve leads as float32 at 500 Hz."""
+
 
 class StoredSignal(NamedTuple):
     """The samples of a recording as they are stored: rows one after the other, in the data type that they came in."""
@@ -46,6 +49,7 @@ def pack(recording: Recording, most: int) -> StoredSignal:
     signal = recording.signal
     rows, samples = signal.shape
     size = rows * samples * signal.dtype.itemsize
+    most = min(most, LARGEST)
     if size > most:
         raise UnreadableError(recording.source, f"has {size} bytes of samples, more than {most}")
     whole = signal if isinstance(signal, np.ndarray) else signal.read(0, samples)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 class Served:
