@@ -1,5 +1,6 @@
 """The findings of a detector, and their JSON."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -123,6 +124,34 @@ class Finding:
         values["warnings"] = [_to_plain(note) for note in self.warnings]
         del values["provenance"]
         return values | {"provenance": asdict(self.provenance)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Finding":
+        """Return the finding of a JSON object that `to_dict` made; an explanation is left out.
+
+        Raises:
+            KeyError, TypeError: It is not such an object.
+        """
+        provenance = values["provenance"]
+        models = tuple(ModelProvenance(**model) for model in provenance["models"])
+        plain = ("record", "source", "status", "probability", "threshold", "duration_s", "sampling_rate", "error")
+        return cls(
+            **{name: values[name] for name in plain if name in values},
+            provenance=Provenance(**{**provenance, "models": models}),
+            sites=tuple(_make_site(site) for site in values["sites"]),
+            reasons=tuple(Note(**note) for note in values["reasons"]),
+            warnings=tuple(Note(**note) for note in values["warnings"]),
+            timeline=_make_timeline(values.get("timeline")),
+        )
+
+
+def _make_site(values: Mapping[str, Any]) -> SiteFinding:
+    timeline = _make_timeline(values.get("timeline"))
+    return SiteFinding(values["site"], values["probability"], values["threshold"], timeline)
+
+
+def _make_timeline(values: Mapping[str, Any] | None) -> Timeline | None:
+    return None if values is None else Timeline(tuple(values["start_s"]), tuple(values["probability"]))
 
 
 def _to_plain(part: "Finding | SiteFinding | Note") -> dict[str, Any]:

@@ -146,7 +146,8 @@ def _has_sensitive_goal(stage: Stage) -> bool:
 def _list_goals(stage: Stage) -> dict[str, str]:
     if _has_sensitive_goal(stage):
         return GOALS
-    return GOALS | {SENSITIVE: f"{GOALS[BALANCED]}, as {BALANCED}: at a higher sensitivity, most found sites are wrong"}
+    goal = f"{GOALS[BALANCED]}, as {BALANCED}: at a higher sensitivity, still more found sites are wrong"
+    return GOALS | {SENSITIVE: goal}
 
 
 def collect_shares(stage: Stage, rows: tuple[Row, ...]) -> dict[str, Any]:

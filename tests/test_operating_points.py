@@ -18,10 +18,10 @@ from tiny import points, write_models
 
 from ecg_edge import Detector, Recording
 from ecg_edge.cli.info import summarize
-from ecg_edge.cli.submission import HEADER
 from ecg_edge.errors import EcgEdgeError, OperatingPointError, UnreadableError
 from ecg_edge.recording import RecordFile
 from ecg_edge.selfcheck import SelfCheckError, self_check
+from ecg_edge.submission import HEADER
 from export.folder import write_golden
 
 AT = {"sensitive": 0.2, "specific": 0.8}

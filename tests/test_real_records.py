@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from ecg_edge.cli import submission
+from ecg_edge import submission
 from ecg_edge.readers import find_records
 
 

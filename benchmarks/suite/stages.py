@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 
+from ecg_edge import rendering
 from ecg_edge.bench.row import Row
 from ecg_edge.bench.setup import Setup
 from ecg_edge.bench.timing import list_wall_times, repeat_call
-from ecg_edge.cli import rendering
 from ecg_edge.detector import Detector
 from ecg_edge.model.inference import window_scores
 from ecg_edge.model.session import Model

@@ -116,8 +116,8 @@ def choose_encoding(wanted: Wanted) -> str | None:
 def _choose_renderer(
     rendering: str, detector: "Detector", sample: Path | None
 ) -> Callable[[Iterable["Finding"]], Iterator[str]]:
-    from ecg_edge.cli import rendering as renderings
-    from ecg_edge.cli import submission
+    from ecg_edge import rendering as renderings
+    from ecg_edge import submission
 
     if sample is not None:
         complain = partial(click.echo, err=True)

@@ -12,6 +12,7 @@ from ecg_edge.cli.info import info
 from ecg_edge.cli.options import add_session_options, load_detector
 from ecg_edge.cli.report import report
 from ecg_edge.cli.run import run
+from ecg_edge.cli.serve import serve
 from ecg_edge.errors import EcgEdgeError
 
 
@@ -48,5 +49,5 @@ def check(models: Path | None, provider: str) -> None:
         sys.exit(1)
 
 
-for command in (run, evaluate, report, info, bench):
+for command in (run, evaluate, report, serve, info, bench):
     main.add_command(command)

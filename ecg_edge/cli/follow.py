@@ -12,20 +12,16 @@ from numpy.typing import NDArray
 
 from ecg_edge.cli.answers import Wanted, choose_encoding
 from ecg_edge.cli.output import write
-from ecg_edge.cli.rendering import answer
 from ecg_edge.cli.unfinished import UnfinishedFiles
-from ecg_edge.errors import UnreadableError
+from ecg_edge.feed import Seconds, answer_second, to_dict
 from ecg_edge.findings import Finding
 from ecg_edge.recording.leads import LEADS
+from ecg_edge.rendering import answer
 from ecg_edge.stream import Stream
 
 if TYPE_CHECKING:
     from ecg_edge.detector import Detector
     from ecg_edge.readers import Declared
-
-SAMPLE = np.dtype("<f4")
-"""A frame is one moment: a sample of each of the stream's leads in their order, in its unit."""
-LAST_S = 10
 
 
 def answer_feed(detector: "Detector", declared: "Declared", wanted: Wanted, unfinished: UnfinishedFiles | None) -> int:
@@ -62,34 +58,23 @@ def follow(stream: Stream, feed: BinaryIO, rendering: str, *, all_sites: bool) -
         UnreadableError: The feed ends within a frame.
     """
     try:
-        for second in _read_seconds(feed, len(stream.leads), round(stream.sampling_rate)):
+        for second in _read_seconds(feed, Seconds(len(stream.leads), stream.sampling_rate)):
             stream.push(second.T)
-            yield _write_line(stream, rendering, all_sites)
+            yield _write_line(*answer_second(stream, all_sites=all_sites), rendering)
     except KeyboardInterrupt:
         return
 
 
-def _read_seconds(feed: BinaryIO, n_leads: int, n_frames: int) -> Iterator[NDArray[np.float32]]:
-    held, frame = bytearray(), n_leads * SAMPLE.itemsize
-    size = n_frames * frame
+def _read_seconds(feed: BinaryIO, seconds: Seconds) -> Iterator[NDArray[np.float32]]:
     read = getattr(feed, "read1", feed.read)
-    while piece := read(size):
-        held += piece
-        while len(held) >= size:
-            yield np.frombuffer(bytes(held[:size]), SAMPLE).reshape(n_frames, n_leads)
-            del held[:size]
-    whole = len(held) // frame * frame
-    if whole:
-        yield np.frombuffer(bytes(held[:whole]), SAMPLE).reshape(-1, n_leads)
-    if len(held) > whole:
-        raise UnreadableError("stdin", f"ends within a frame: {len(held) - whole} of its {frame} bytes came")
+    while piece := read(seconds.size):
+        yield from seconds.push(piece)
+    yield from seconds.finish("stdin")
 
 
-def _write_line(stream: Stream, rendering: str, all_sites: bool) -> str:
-    so_far = stream.finding(all_sites=all_sites)
-    last = stream.finding(last_s=LAST_S, all_sites=all_sites)
+def _write_line(last: Finding, so_far: Finding, rendering: str) -> str:
     if rendering == "jsonl":
-        return json.dumps({"time_s": so_far.duration_s, "last": last.to_dict(), "so_far": so_far.to_dict()}) + "\n"
+        return json.dumps(to_dict(last, so_far)) + "\n"
     return f"{so_far.duration_s:.1f} s: last {last.duration_s:.1f} s {_shorten(last)}; so far {_shorten(so_far)}\n"
 
 

@@ -73,7 +73,7 @@ def stopped(tmp_path):
         shutil.copy(NORMAL, folder / f"{name}.npy")
     (tmp_path / "day.jsonl").write_text("yesterday")
     arguments = [folder, "--format", "jsonl", "--output", tmp_path / "day.jsonl", "--resume"]
-    kill = "import os, json, ecg_edge.cli.rendering as r; whole = r.jsonl; r.jsonl = lambda found: (line if i < 2 else os._exit(9) for i, line in enumerate(whole(found))); from ecg_edge.__main__ import main; main()"
+    kill = "import os, json, ecg_edge.rendering as r; whole = r.jsonl; r.jsonl = lambda found: (line if i < 2 else os._exit(9) for i, line in enumerate(whole(found))); from ecg_edge.__main__ import main; main()"
     assert subprocess.run([sys.executable, "-c", kill, "run", *map(str, arguments)], check=False).returncode == 9
     with (tmp_path / KEPT).open("a") as kept:
         kept.write('{"schema": 1, "record": "c", "sou')

@@ -1,6 +1,7 @@
 """The examples in JavaScript: where they are, Node, and what is skipped where a program is missing.
 
-The environment variable JAVASCRIPT_TESTS names what must not be skipped: "node", "browser" or both.
+The environment variable JAVASCRIPT_TESTS names what must not be skipped: "node", "browser", "accessibility" (axe-core in
+tests/web/browser), or several of them.
 """
 
 import os

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.byte_source import BytesSource, FileSource
@@ -53,22 +54,85 @@ def records(path: Path, declared: Declared) -> Iterator[RecordFile | PassedOver]
     Raises:
         UnreadableError: The archive is damaged, has too many entries, or does not hold a recording.
     """
-    archive = _Archive(path)
+    return _list_records(_Archive(_FileOnDisk(path)), declared)
+
+
+def records_in_memory(content: bytes, name: str, declared: Declared) -> Iterator[RecordFile | PassedOver]:
+    """Yield the recordings of an archive that is in memory, and the entries that are passed over.
+
+    Raises:
+        UnreadableError: As of `records`.
+    """
+    return _list_records(_Archive(_FileInMemory(content, name)), declared)
+
+
+def _list_records(archive: "_Archive", declared: Declared) -> Iterator[RecordFile | PassedOver]:
     found = [item for entry in archive.entries for item in archive.list_entry(entry, declared)]
     if not any(isinstance(item, RecordFile) for item in found):
         known = " ".join(suffix for module in packed_formats() for suffix in module.SUFFIXES)
         over = [item for item in found if isinstance(item, PassedOver)]
         reasons = "".join(f"; {PurePosixPath(item.source).name} {item.reason}" for item in over[:3])
-        raise UnreadableError(path, f"does not hold a recording ({known}){reasons}")
+        raise UnreadableError(archive.source, f"does not hold a recording ({known}){reasons}")
     yield from found
+
+
+class _File(Protocol):
+    """The bytes of an archive."""
+
+    source: str
+
+    def list_entries(self) -> list[zipfile.ZipInfo]:
+        """Return all entries, as the directory of the archive has them."""
+
+    def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
+        """Return at most this number of bytes of an entry."""
+
+
+class _FileOnDisk:
+    """An archive on disk, which must not change while it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.source, self._path = str(path), path
+
+    def list_entries(self) -> list[zipfile.ZipInfo]:
+        return _open_archive(self._path, FileSource(self._path).stamp).infolist()
+
+    def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
+        file = FileSource(self._path)
+        _check_size(entry, file.size)
+        with _open_archive(self._path, file.stamp).open(entry) as packed:
+            content = packed.read(most)
+        if FileSource(self._path).stamp != file.stamp:
+            raise UnreadableError(self.source, "changed while it was read")
+        return content
+
+
+class _FileInMemory:
+    """An archive in memory."""
+
+    def __init__(self, content: bytes, source: str) -> None:
+        self.source, self._content = source, content
+        self._archive: zipfile.ZipFile | None = None
+
+    def list_entries(self) -> list[zipfile.ZipInfo]:
+        file = io.BytesIO(self._content)
+        check_directory(self.source, file, len(self._content))
+        self._archive = zipfile.ZipFile(file)
+        return self._archive.infolist()
+
+    def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
+        _check_size(entry, len(self._content))
+        archive = self._archive or zipfile.ZipFile(io.BytesIO(self._content))
+        with archive.open(entry) as packed:
+            return packed.read(most)
 
 
 class _Archive:
     """The entries of one archive."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.entries = sorted(_read_entries(path), key=lambda entry: entry.filename)
+    def __init__(self, file: _File) -> None:
+        self.source, self._file = file.source, file
+        self.entries = sorted(_read_entries(file), key=lambda entry: entry.filename)
         self._by_name = {_get_name(entry).casefold(): entry for entry in self.entries}
         self._named = self._list_signal_files()
         self._seen: set[str] = set()
@@ -91,7 +155,7 @@ class _Archive:
 
     def locate(self, entry: zipfile.ZipInfo) -> str:
         """Return where an entry is stored."""
-        return f"{self.path}/{entry.filename}"
+        return f"{self.source}/{entry.filename}"
 
     def read_recording(self, entry: zipfile.ZipInfo, declared: Declared, *, twice: bool) -> Recording:
         """Read the recording of an entry.
@@ -112,22 +176,6 @@ class _Archive:
             raise UnreadableError(source, f"is named {name.suffix}, but it is {describe_content(content[:HEAD])}")
         return found.parse(content, name.stem, source, declared, partial(self.open_beside, entry))
 
-    def unpack(self, entry: zipfile.ZipInfo, most: int) -> bytes:
-        """Return at most this number of bytes of an entry.
-
-        Raises:
-            UnreadableError: The archive has changed since it was listed.
-        """
-        file = FileSource(self.path)
-        if entry.compress_size > file.size:  # zipfile would allocate memory for all of it
-            msg = "it claims more bytes than the archive has"
-            raise zipfile.BadZipFile(msg)
-        with _open_archive(self.path, file.stamp).open(entry) as packed:
-            content = packed.read(most)
-        if FileSource(self.path).stamp != file.stamp:
-            raise UnreadableError(self.path, "changed while it was read")
-        return content
-
     def open_beside(self, entry: zipfile.ZipInfo, name: str) -> BytesSource:
         """Open another entry in the folder of an entry, whose name may differ in case."""
         folder = PurePosixPath(_get_name(entry)).parent
@@ -146,7 +194,7 @@ class _Archive:
         if why := _explain_refusal(entry):
             raise UnreadableError(source, why)
         try:
-            content = self.unpack(entry, MOST_BYTES_OF_AN_ENTRY + 1)
+            content = self._file.unpack(entry, MOST_BYTES_OF_AN_ENTRY + 1)
         except UnreadableError:
             raise
         except Exception as error:  # zipfile raises many kinds of errors for damaged entries
@@ -164,7 +212,7 @@ class _Archive:
             return not entry.is_dir() and format_by_suffix(name) is not None
         folder = str(PurePosixPath(_get_name(entry)).parent)
         try:
-            found = judge(name, lambda: self.unpack(entry, HEAD), self._named[folder])
+            found = judge(name, lambda: self._file.unpack(entry, HEAD), self._named[folder])
         except Exception:  # noqa: BLE001 - reading the record reports the error
             return format_by_suffix(name) is not None
         if found is None or isinstance(found, str):
@@ -178,7 +226,7 @@ class _Archive:
             name = PurePosixPath(_get_name(entry))
             if name.suffix.lower() == ".hea" and not _explain_refusal(entry):
                 with suppress(Exception):  # reading the record reports the error
-                    named[str(name.parent)] |= list_signal_files(self.unpack(entry, HEAD))
+                    named[str(name.parent)] |= list_signal_files(self._file.unpack(entry, HEAD))
         return named
 
 
@@ -195,18 +243,25 @@ def _get_name(entry: zipfile.ZipInfo) -> str:
     return entry.filename.replace("\\", "/")
 
 
-def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
+def _read_entries(file: _File) -> list[zipfile.ZipInfo]:
     try:
-        everything = _open_archive(path, FileSource(path).stamp).infolist()
+        everything = file.list_entries()
     except UnreadableError:
         raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
+        raise UnreadableError(file.source, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
-        raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
+        raise UnreadableError(file.source, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
     if _has_overlap(everything):
-        raise UnreadableError(path, "has overlapping entries, like a zip bomb")
+        raise UnreadableError(file.source, "has overlapping entries, like a zip bomb")
     return everything
+
+
+def _check_size(entry: zipfile.ZipInfo, size: int) -> None:
+    """Refuse an entry that claims more bytes than its archive has; zipfile would allocate memory for all of them."""
+    if entry.compress_size > size:
+        msg = "it claims more bytes than the archive has"
+        raise zipfile.BadZipFile(msg)
 
 
 def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:

@@ -15,7 +15,7 @@ _END_64 = struct.Struct("<4sQ2H2L4Q")
 _IS_ELSEWHERE = 0xFFFFFFFF
 
 
-def check_directory(path: Path, file: BinaryIO, size: int) -> None:
+def check_directory(path: str | Path, file: BinaryIO, size: int) -> None:
     """Refuse an archive with a directory that would take too much memory.
 
     Args:

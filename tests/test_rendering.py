@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ecg_edge.cli import rendering, submission
+from ecg_edge import rendering, submission
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding, ModelProvenance, Note, Provenance, SiteFinding
 

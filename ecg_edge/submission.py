@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ecg_edge.cli.rendering import csv_row
 from ecg_edge.competition import NORMAL_COLUMN, RECORD_COLUMN, SITE_COLUMNS
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Finding
 from ecg_edge.readers.text import decode_text
+from ecg_edge.rendering import csv_row
 from ecg_edge.wording import printable
 
 HEADER = [RECORD_COLUMN, *SITE_COLUMNS.values(), NORMAL_COLUMN]
@@ -46,20 +46,29 @@ def read_sample(path: Path) -> list[list[str]]:
     Raises:
         UnreadableError: It cannot be read, or has another header.
     """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(path, f"cannot be read: {error}") from error
+    return parse_sample(content, str(path))
+
+
+def parse_sample(content: bytes, source: str) -> list[list[str]]:
+    """Return header and rows of a sample submission, given its bytes.
+
+    Raises:
+        UnreadableError: It is not a table in UTF-8, or has another header.
+    """
     import csv
 
     try:
-        text = decode_text(path.read_bytes())
-    except OSError as error:
-        raise UnreadableError(path, f"cannot be read: {error}") from error
-    except ValueError as error:
-        raise UnreadableError(path, str(error)) from error
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        rows = [row for row in csv.reader(io.StringIO(decode_text(content), newline="")) if row]
     except csv.Error as error:
-        raise UnreadableError(path, f"cannot be read: {error}") from error
+        raise UnreadableError(source, f"cannot be read: {error}") from error
+    except ValueError as error:
+        raise UnreadableError(source, str(error)) from error
     if not rows or rows[0] != HEADER:
-        raise UnreadableError(path, f"is not a sample submission: its first line must be {','.join(HEADER)}")
+        raise UnreadableError(source, f"is not a sample submission: its first line must be {','.join(HEADER)}")
     return rows
 
 

@@ -1,0 +1,1 @@
+"""The web page and the HTTP interface of `ecg-edge serve`. Needs the extra `web`."""
