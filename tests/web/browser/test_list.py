@@ -1,10 +1,13 @@
 """The list in a browser: upload, progress, search, filter, names that are no good, the phone."""
 
+import json
 from io import BytesIO
 
 import numpy as np
 import pytest
 from served import npy, zipped
+
+from ecg_edge.package_data import shipped_models
 
 HOSTILE = "<img src=x onerror=document.title=1>"
 REVIEW = "Unconfirmed: for review by a clinician"
@@ -50,7 +53,8 @@ def test_an_upload_shows_its_progress_and_its_records_without_a_reload(page, fil
     assert "does not rule out an infarction" in found["bed_7"]
     assert "Pattern of infarction" in found["bed_8"]
     assert "inferior" in found["bed_8"]
-    assert "threshold 0.365" in found["bed_8"]
+    threshold = json.loads((shipped_models() / "infarction.json").read_text("utf-8"))["thresholds"][0]
+    assert f"threshold {threshold:.3f}" in found["bed_8"]
     assert all(REVIEW in row for row in found.values())
 
 
