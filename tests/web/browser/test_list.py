@@ -45,7 +45,7 @@ def test_an_upload_shows_its_progress_and_its_records_without_a_reload(page, fil
     assert seen[0].startswith("Uploading: ")
     assert "Analysed: 3 of 3" in seen
     bad = page.find("#bad-files").text
-    assert "mixed.zip/bad.npy is not a .npy file" in bad
+    assert "mixed.zip/bad.npy is named .npy, but it is text" in bad
     assert "notes.npy has an unknown format" in bad
     found = rows(page)
     assert set(found) == {"bed_7", "bed_8", "single"}
