@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import WrongShapeError, WrongTypeError
+from ecg_edge.findings import Note
 from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
 from ecg_edge.recording.leads import LEADS, Arrangement, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
@@ -59,6 +60,8 @@ class Recording:
     """Name in findings."""
     source: str = ""
     """Where the recording is stored, e.g. a path."""
+    notes: tuple[Note, ...] = ()
+    """What its reader warns of, for the warnings of its finding."""
     _arrangement: Arrangement = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

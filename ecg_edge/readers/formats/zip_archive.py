@@ -16,6 +16,7 @@ from ecg_edge.errors import UnreadableError
 from ecg_edge.readers.byte_source import BytesSource, FileSource
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.formats.inflating import MOST_RATIO, SMALL
 from ecg_edge.readers.formats.zip_directory import check_directory
 from ecg_edge.readers.registry import (
     HEAD,
@@ -32,9 +33,6 @@ SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
-# Recordings compress to between a half and a tenth of their size, a zip bomb to a thousandth.
-_MOST_RATIO = 100
-_SMALL = 2**20
 _LOCAL_HEADER = 30
 # Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -239,8 +237,8 @@ def _explain_refusal(entry: zipfile.ZipInfo) -> str | None:
         "is encrypted": entry.flag_bits & 1,
         "is not compressed with deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
         f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
-        f"unpacks to more than {_MOST_RATIO} times its size, like a zip bomb": (
-            entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
+        f"unpacks to more than {MOST_RATIO} times its size, like a zip bomb": (
+            entry.file_size > SMALL + MOST_RATIO * entry.compress_size
         ),
     }
     return next((why for why, refused in refusals.items() if refused), None)
