@@ -10,7 +10,6 @@ from ecg_edge.recording.leads import canonical_lead
 _ARCHIVE = "is an archive of another kind; unpack it, or zip its files"
 _OTHERS = {
     **dict.fromkeys((".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"), _ARCHIVE),
-    ".bdf": "is a BDF file; export it as EDF",
     ".dat": "is a signal file, and no header (.hea) beside it names it",
     ".ecg": "looks like a Holter file of the ISHNE format, which is not read",
     ".gdf": "is a GDF file; export it as EDF",

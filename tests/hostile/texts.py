@@ -183,11 +183,36 @@ EDF = {
     "gain_of_1e300": (edf(high="1e300"), "samples are missing|mV|calibration"),
     "no_span": (edf(low="5", high="5"), "calibration"),
     "no_digital_span": (edf(least="7", most="7"), "calibration"),
-    "gaps": (edf(reserved="EDF+D"), "EDF[+]D"),
+    "no_times": (edf(reserved="EDF+D"), "does not state its time"),
+    "duration_text_in_edf_d": (edf(reserved="EDF+D", duration="x"), "how long a data record is"),
     "no_data": (edf(b""), "is cut off"),
     "cut_in_the_header": (edf()[:700], EDF_BAD),
     "units_unknown": (edf(units="furlong"), "furlong"),
     "units_blank": (edf(units=""), "units"),
+}
+
+
+def bdf(data=None, *, onset="+{}\x14\x14", **changes):
+    """Write a BDF by hand; its last signal has the times, in place of V6."""
+    counts = np.round(ECG * 1000).astype("<i4").reshape(12, 10, 500).transpose(1, 0, 2)
+    raw = counts.reshape(10, -1, 1).view(np.uint8)[:, :, :3].reshape(10, -1)
+    for record in range(10):
+        stamp = onset.format(record).encode("latin-1")
+        raw[record, -1500 : len(stamp) - 1500] = list(stamp)
+    content = edf(raw.tobytes() if data is None else data, **changes)
+    return b"\xffBIOSEMI" + content[8:].replace(b"V6".ljust(16), b"BDF Annotations ", 1)
+
+
+# Without V6 the leads are not complete, but the faults of the header come first.
+BDF = {
+    "records_10_to_7": (bdf(records="9999999"), "V6"),
+    "magic_alone": (b"\xffBIOSEMI", "unknown format"),
+    "signals_9999": (bdf(n=9999), EDF_BAD),
+    "samples_negative": (bdf(samples="-500"), EDF_BAD),
+    "cut_in_the_header": (bdf()[:700], f"{EDF_BAD}|unknown"),
+    "twelve_bits_of_text": (b"\xffBIOSEMI" + b"9" * 5000, f"{EDF_BAD}|unknown"),
+    "bytes_missing": (b"\xffBIOSEMI" + edf()[8:-1], "cut off"),
+    "no_times": (b"\xffBIOSEMI" + edf(bytes(180_000), reserved="BDF+D")[8:], "does not state its time"),
 }
 
 
@@ -196,4 +221,5 @@ CASES = [
     of_bytes("csv_of_something_else", b"name,age\nx,1\n", PASSED_OVER, "a.csv"),
     *(Case(f"wfdb_{name}", write, why) for name, (write, why) in WFDB.items()),
     *(of_bytes(f"edf_{name}", content, why, "a.edf") for name, (content, why) in EDF.items()),
+    *(of_bytes(f"bdf_{name}", content, why, "a.bdf") for name, (content, why) in BDF.items()),
 ]
