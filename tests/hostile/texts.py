@@ -113,7 +113,10 @@ WFDB = {
     "format_flac": (wfdb(signal="a.dat 516 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
     "skew": (wfdb(signal="a.dat 16:1000000000 1000/mV 16 0 0 0 0 {}"), "skew|WFDB"),
     "skew_of_almost_all": (wfdb(signal="a.dat 16:4999 1000/mV 16 0 0 0 0 {}"), "samples are missing"),
-    "skews_that_differ": (wfdb(["a 12 500 5000", *(f"a.dat 16:{i} 1000/mV 16 0 0 0 0 {lead}" for i, lead in enumerate(LEADS))]), ""),
+    "skews_that_differ": (
+        wfdb(["a 12 500 5000", *(f"a.dat 16:{i} 1000/mV 16 0 0 0 0 {lead}" for i, lead in enumerate(LEADS))]),
+        "",
+    ),
     "checksum_of_15_digits": (wfdb(signal="a.dat 16 1000/mV 16 0 0 999999999999999 0 {}"), ""),
     "offset_10_to_15": (wfdb(signal="a.dat 16+1000000000000000 1000/mV 16 0 0 0 0 {}"), "states|WFDB"),
     "cut_off": (wfdb(dat=bytes(1000)), "states"),

@@ -44,8 +44,8 @@ def read_waveforms(content: bytes, source: str) -> Waveforms:
         MissingExtraError: pydicom is not installed.
     """
     with optional_library("pydicom", "a DICOM waveform", "dicom"):
+        import pydicom
         from pydicom.filereader import read_dataset
-        from pydicom.tag import Tag
     check_size(len(content), source)
     syntax, start = _read_syntax(content, source, read_dataset)
     if syntax not in {_IMPLICIT, _EXPLICIT, _BIG_ENDIAN, _DEFLATED}:
@@ -57,7 +57,7 @@ def read_waveforms(content: bytes, source: str) -> Waveforms:
         raise UnreadableError(source, f"has {n_items} items, more than {_MOST_ITEMS}")
     file, little = io.BytesIO(content), syntax != _BIG_ENDIAN
     file.seek(start)
-    dataset = read_dataset(file, syntax == _IMPLICIT, little, specific_tags=[Tag("WaveformSequence")])
+    dataset = read_dataset(file, syntax == _IMPLICIT, little, specific_tags=[pydicom.tag.Tag("WaveformSequence")])
     if not dataset.get("WaveformSequence"):
         raise UnreadableError(source, "is a DICOM file without a waveform")
     return Waveforms(list(dataset.WaveformSequence), "<" if little else ">")
