@@ -15,6 +15,7 @@ from ecg_edge.errors import InvalidRecordingError, UndeclaredError, UnreadableEr
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
 from ecg_edge.readers.formats.csv_lines import fill_missing, normalize, read_lines
 from ecg_edge.readers.formats.csv_rate import compute_rate, unwrap_days
@@ -27,6 +28,18 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIX_PROVES_NOTHING = True
+DESCRIPTIONS = (
+    FormatDescription(
+        name="Table",
+        files="`.csv`, `.tsv`, `.txt`",
+        stated=(
+            "lead names in a header (or twelve columns or rows in the usual order); units, as in `I (mV)` or a row of units; "
+            "the rate, by times such as `time_s`, `t [ms]` or 10:00:00.002"
+        ),
+        checked="that each row holds numbers, and that the steps of the times are equal",
+        refused="a header below more than 30 other lines, rows of words, lines over 16 kB (leads in rows: 16 MB), files over 128 MB",
+    ),
+)
 # A number takes at least two bytes in the file and four in memory, so this limits both.
 _MOST_BYTES = 128 * 2**20
 _HEAD = 8192

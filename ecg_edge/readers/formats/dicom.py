@@ -12,6 +12,7 @@ from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.dicom_file import check_size, is_dicom, read_waveforms
 from ecg_edge.readers.formats.dicom_groups import MOST_APART_S, Rhythm, choose_rhythm
 from ecg_edge.readers.registry import Beside
@@ -20,6 +21,17 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".dcm", ".dicom")
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="DICOM waveform",
+        files="`.dcm`, `.dicom`, or without a suffix or preamble",
+        stated="rate, units, sensitivity and name of each lead",
+        checked="that the groups of leads began together, counts against the length of the data, the status of each lead",
+        refused="median beats alone, groups recorded one after the other (4 x 2.5 s), leads with a skew or called disconnected, compressed waveforms, files over 64 MB, also unpacked",
+        extra="dicom",
+        library="pydicom",
+    ),
+)
 _UNUSABLE = {"DISCONNECTED", "INVALID", "TEST DATA", "UNCALIBRATED"}
 _SAMPLES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2", (32, "SL"): "i4", (32, "UL"): "u4"}
 

@@ -16,6 +16,7 @@ from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.edf_header import EdfHeader, find_kind, read_edf_header
 from ecg_edge.readers.formats.edf_times import check_times
 from ecg_edge.readers.formats.packed import unpack_24
@@ -25,6 +26,22 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".edf", ".bdf")
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="EDF and EDF+",
+        files="`.edf`",
+        stated="units of each lead, the duration of a data record",
+        checked="counts against the length of the file, calibrations, the times of the data records of EDF+D",
+        refused="gaps or overlaps in EDF+D, leads of different rates, leads without calibration, files that are cut off",
+    ),
+    FormatDescription(
+        name="BDF and BDF+ (24 bits)",
+        files="`.bdf`",
+        stated="as in EDF",
+        checked="as in EDF",
+        refused="as in EDF",
+    ),
+)
 # Up to this number of samples, data records are read whole; otherwise only the leads in them are read.
 _MOST_TOGETHER = 2**23
 _MOST_OTHERS = 1000

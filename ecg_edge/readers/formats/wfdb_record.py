@@ -12,6 +12,7 @@ from ecg_edge.findings import Note
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.channels import Channels, find_channels
 from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.wfdb_header import WfdbHeader, WfdbSignal, read_wfdb_header
 from ecg_edge.readers.formats.wfdb_samples import Differences, Place, WfdbSamples, find_wrong_checksums
 from ecg_edge.readers.formats.wfdb_signal import DIFFERENCES, FORMATS, SignalFile
@@ -21,6 +22,15 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".hea",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="WFDB",
+        files="`.hea` with `.dat` or `.mat`: formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311",
+        stated="the rate; lead names; the gain (a gain without a unit is per mV, as the format defines it)",
+        checked="lengths, and the checksums of up to 67 million samples: a wrong one is a warning; skews are taken back",
+        refused="gain 0 without `--gain`, records of several segments, FLAC, signal files outside of the folder, leads of different rates",
+    ),
+)
 # Samples of all signals that are read at a time.
 _TOGETHER = 2**21
 _MOST_OF_A_FRAME = 2**14

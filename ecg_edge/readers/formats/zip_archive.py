@@ -13,9 +13,10 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.readers.byte_source import BytesSource, FileSource
+from ecg_edge.readers.byte_source import BytesSource, FileSource, NotBesideError
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.inflating import MOST_RATIO, SMALL
 from ecg_edge.readers.formats.zip_directory import check_directory
 from ecg_edge.readers.registry import (
@@ -31,6 +32,15 @@ from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="Archive",
+        files="`.zip`",
+        stated="as in the files in it",
+        checked="names, sizes and checksums of its entries",
+        refused="encryption, links, names that point outside, archives in it, entries over 256 MB or 100 times their packed size",
+    ),
+)
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
 _LOCAL_HEADER = 30
@@ -128,7 +138,7 @@ class _Archive:
         folder = PurePosixPath(_get_name(entry)).parent
         other = self._by_name.get(str(folder / name).casefold())
         if other is None:
-            raise UnreadableError(self.locate(entry), f"names the file {name}, which is not beside it")
+            raise NotBesideError(self.locate(entry), f"names the file {name}, which is not beside it")
         return BytesSource(self.read(other), self.locate(other))
 
     def read(self, entry: zipfile.ZipInfo) -> bytes:
