@@ -1,4 +1,4 @@
-"""What each input format must state, what is checked and what is refused: for the documentation and the command line."""
+"""Input formats in words, for the documentation and the command line: what is stated, checked and refused."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

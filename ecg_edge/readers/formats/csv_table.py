@@ -33,11 +33,14 @@ DESCRIPTIONS = (
         name="Table",
         files="`.csv`, `.tsv`, `.txt`",
         stated=(
-            "lead names in a header (or twelve columns or rows in the usual order); units, as in `I (mV)` or a row of units; "
-            "the rate, by times such as `time_s`, `t [ms]` or 10:00:00.002"
+            "lead names in a header (or twelve columns or rows in the usual order); "
+            "units, as in `I (mV)` or a row of units; the rate, by times such as `time_s`, `t [ms]` or 10:00:00.002"
         ),
         checked="that each row holds numbers, and that the steps of the times are equal",
-        refused="a header below more than 30 other lines, rows of words, lines over 16 kB (leads in rows: 16 MB), files over 128 MB",
+        refused=(
+            "a header below more than 30 other lines, rows of words, lines over 16 kB (leads in rows: 16 MB), "
+            "files over 128 MB"
+        ),
     ),
 )
 # A number takes at least two bytes in the file and four in memory, so this limits both.

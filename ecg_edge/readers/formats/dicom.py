@@ -26,8 +26,13 @@ DESCRIPTIONS = (
         name="DICOM waveform",
         files="`.dcm`, `.dicom`, or without a suffix or preamble",
         stated="rate, units, sensitivity and name of each lead",
-        checked="that the groups of leads began together, counts against the length of the data, the status of each lead",
-        refused="median beats alone, groups recorded one after the other (4 x 2.5 s), leads with a skew or called disconnected, compressed waveforms, files over 64 MB, also unpacked",
+        checked=(
+            "that the groups of leads began together, counts against the length of the data, the status of each lead"
+        ),
+        refused=(
+            "median beats alone, groups recorded one after the other (4 x 2.5 s), leads with a skew or called "
+            "disconnected, compressed waveforms, files over 64 MB, also unpacked"
+        ),
         extra="dicom",
         library="pydicom",
     ),

@@ -32,7 +32,9 @@ DESCRIPTIONS = (
         files="`.edf`",
         stated="units of each lead, the duration of a data record",
         checked="counts against the length of the file, calibrations, the times of the data records of EDF+D",
-        refused="gaps or overlaps in EDF+D, leads of different rates, leads without calibration, files that are cut off",
+        refused=(
+            "gaps or overlaps in EDF+D, leads of different rates, leads without calibration, files that are cut off"
+        ),
     ),
     FormatDescription(
         name="BDF and BDF+ (24 bits)",

@@ -28,9 +28,15 @@ DESCRIPTIONS = (
     FormatDescription(
         name="NumPy array",
         files="`.npy`, with its sidecar `.json` if there is one",
-        stated="rate, units and leads: by the sidecar or the caller; otherwise 500 Hz, mV and the twelve leads in their usual order",
+        stated=(
+            "rate, units and leads: by the sidecar or the caller; otherwise 500 Hz, mV and the twelve leads in "
+            "their usual order"
+        ),
         checked="shape (leads, samples), real numbers, the length of the file, and that the sidecar fits the array",
-        refused="pickles, complex numbers, text, arrays that are cut off, a sidecar that is damaged or contradicts the caller",
+        refused=(
+            "pickles, complex numbers, text, arrays that are cut off, a sidecar that is damaged or contradicts "
+            "the caller"
+        ),
     ),
 )
 _MAGIC = b"\x93NUMPY"

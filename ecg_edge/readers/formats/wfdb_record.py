@@ -27,8 +27,13 @@ DESCRIPTIONS = (
         name="WFDB",
         files="`.hea` with `.dat` or `.mat`: formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311",
         stated="the rate; lead names; the gain (a gain without a unit is per mV, as the format defines it)",
-        checked="lengths, and the checksums of up to 67 million samples: a wrong one is a warning; skews are taken back",
-        refused="gain 0 without `--gain`, records of several segments, FLAC, signal files outside of the folder, leads of different rates",
+        checked=(
+            "lengths, and the checksums of up to 67 million samples: a wrong one is a warning; skews are taken back"
+        ),
+        refused=(
+            "gain 0 without `--gain`, records of several segments, FLAC, signal files outside of the folder, "
+            "leads of different rates"
+        ),
     ),
 )
 # Samples of all signals that are read at a time.

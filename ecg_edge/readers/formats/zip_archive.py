@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
@@ -18,7 +17,7 @@ from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.inflating import MOST_RATIO, SMALL
-from ecg_edge.readers.formats.zip_directory import check_directory
+from ecg_edge.readers.formats.zip_directory import check_directory, has_overlap
 from ecg_edge.readers.registry import (
     HEAD,
     PackedFormat,
@@ -38,12 +37,14 @@ DESCRIPTIONS = (
         files="`.zip`",
         stated="as in the files in it",
         checked="names, sizes and checksums of its entries",
-        refused="encryption, links, names that point outside, archives in it, entries over 256 MB or 100 times their packed size",
+        refused=(
+            "encryption, links, names that point outside, archives in it, entries over 256 MB or 100 times their "
+            "packed size"
+        ),
     ),
 )
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
-_LOCAL_HEADER = 30
 # Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NESTED = "is an archive inside an archive; unpack it"
@@ -209,15 +210,9 @@ def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
         raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
-    if _has_overlap(everything):
+    if has_overlap(everything):
         raise UnreadableError(path, "has overlapping entries, like a zip bomb")
     return everything
-
-
-def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
-    """Return whether any bytes belong to more than one entry."""
-    spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
-    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
 @lru_cache(maxsize=8)
