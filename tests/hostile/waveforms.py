@@ -141,7 +141,7 @@ DICOM = {
     "preamble_alone": (lambda: bytes(128) + b"DICM", DICOM_BAD),
     "cut_off": (lambda: dicom()[:2000], DICOM_BAD),
     "garbage": (lambda: dicom()[:400] + bytes(range(256)) * 40, DICOM_BAD),
-    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED"), "median beats"),
+    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED", MultiplexGroupLabel="MEDIAN"), "median beats"),
 }
 
 
