@@ -38,7 +38,7 @@ def write_npy(
     if beside.exists() and not _is_sidecar(beside):
         msg = f"{beside}: is there already and is not a sidecar; move it, or save the recording under another name"
         raise ValueError(msg)
-    unfinished = [file.with_name(f".{file.name}.{os.getpid()}.unfinished") for file in (beside, path)]
+    unfinished = [file.with_name(f".{os.getpid()}.unfinished{file.suffix}") for file in (beside, path)]
     try:
         unfinished[0].write_text(Sidecar(rate, "mV", LEADS, samples).to_json(), encoding="utf-8")
         _write_array(unfinished[1], samples, read)

@@ -82,13 +82,13 @@ def in_rows(*changed):
 TABLES |= {
     "sep_of_nothing": (b"sep=\n" + table(), "sampling rate|not a table|^$"),
     "sep_wrong": (b"sep=;\n" + table(), PASSED_OVER),
-    "sep_of_a_digit": (b"sep=0\n" + table(), PASSED_OVER),
+    "sep_of_a_digit": (b"sep=0\n" + table(), ""),
     "sep_of_a_quote": (b'sep="\n' + table(), PASSED_OVER),
     "thousand_lines_before": (b"a,b\n" * 1000 + table(), PASSED_OVER),
     "header_in_the_31st_line_of_many_columns": (b"x" * 200 + b"\n" + (b"k," * 500 + b"\n") * 30 + table(), PASSED_OVER),
-    "clock_of_words": (
+    "clock_in_the_first_row_alone": (
         table().replace(b"time (s)", b"time").replace(b"\n0.000,", b"\n00:00:00.000,"),
-        "not a row of numbers",
+        "",
     ),
     "clock_of_9999_hours": (
         table().replace(b"time (s)", b"time").replace(b"\n0.", b"\n9999:59:0.").replace(b"\n1.", b"\n9999:59:1."),
@@ -149,7 +149,7 @@ WFDB = {
     "skew_of_almost_all": (wfdb(signal="a.dat 16:4999 1000/mV 16 0 0 0 0 {}"), "samples are missing"),
     "skews_that_differ": (
         wfdb(["a 12 500 5000", *(f"a.dat 16:{i} 1000/mV 16 0 0 0 0 {lead}" for i, lead in enumerate(LEADS))]),
-        "",
+        "limb leads contradict",
     ),
     "checksum_of_15_digits": (wfdb(signal="a.dat 16 1000/mV 16 0 0 999999999999999 0 {}"), ""),
     "offset_10_to_15": (wfdb(signal="a.dat 16+1000000000000000 1000/mV 16 0 0 0 0 {}"), "states|WFDB"),
@@ -200,7 +200,7 @@ def edf(data=None, *, labels=LEADS, n=None, records="10", duration="1", size=Non
     return (first + second).encode("latin-1") + data
 
 
-EDF_BAD = "EDF|cut off|calibration|rate|shape|unit"
+EDF_BAD = "EDF|BDF|cut off|calibration|rate|shape|unit"
 EDF = {
     "records_10_to_7": (edf(records="9999999"), "is cut off"),
     "records_none": (edf(records="0"), "shape|EDF"),

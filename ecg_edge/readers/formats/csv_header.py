@@ -67,7 +67,7 @@ def read_header(head: bytes) -> Header | str:
     lines = list(meaningful(text.splitlines()))
     if "\0" in text or not lines:
         return "it is not text"
-    sep = re.fullmatch(r'"?sep=(.)"?', lines[0].strip("\ufeff \r\n") or "", re.IGNORECASE)
+    sep = re.fullmatch(r'"?sep=([^\w"\'.+-])"?', lines[0].strip("\ufeff \r\n") or "", re.IGNORECASE)
     is_cut = len(head) >= HEAD and not text.endswith("\n") and len(lines) > 1
     whole = lines[:-1] if is_cut else lines
     marks = (sep[1],) if sep else _MARKS

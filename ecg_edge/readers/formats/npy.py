@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
-from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource, NotBesideError
+from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.description import FormatDescription
+from ecg_edge.readers.formats.npy_sidecar import Stated, add_sidecar, open_packed, open_sidecar
 from ecg_edge.readers.registry import Beside
-from ecg_edge.recording import Recording, sidecar
+from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
 
@@ -52,16 +53,6 @@ _STRUCTURED = rb"'descr'\s*:\s*\["
 # Larger files are read in parts: a day of 12 leads takes 2 GB.
 _WHOLE_BELOW = 16 * 2**20
 _MOST_OF_A_STREAM = 512 * 2**20
-
-
-class _Stated(NamedTuple):
-    """What the caller and the sidecar state."""
-
-    declared: Declared
-    samples: int | None = None
-    """Number of samples of each lead, if there is a sidecar that states it."""
-    sidecar: str = ""
-    """Where the sidecar is."""
 
 
 class NpySamples(NamedTuple):
@@ -131,10 +122,10 @@ def parse(
         UnreadableError: The bytes are not an .npy file, the file is cut off, or the sidecar is damaged.
         InvalidRecordingError: The array is not a 12-lead recording, or the sidecar contradicts the caller.
     """
-    return _parse(content, name, source, _add_sidecar(declared, None if beside is None else _open_packed(name, beside)))
+    return _parse(content, name, source, add_sidecar(declared, None if beside is None else open_packed(name, beside)))
 
 
-def _parse(content: bytes, name: str, source: str, stated: _Stated) -> Recording:
+def _parse(content: bytes, name: str, source: str, stated: Stated) -> Recording:
     declared = stated.declared
     found = _open_samples(BytesSource(content, source), content[:_LONGEST_HEADER], stated)
     signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
@@ -142,45 +133,11 @@ def _parse(content: bytes, name: str, source: str, stated: _Stated) -> Recording
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    data, stated = FileSource(path), _add_sidecar(declared, _open_sidecar(path))
+    data, stated = FileSource(path), add_sidecar(declared, open_sidecar(path))
     if data.size < _WHOLE_BELOW:
         return _parse(data.read((0, data.size))[0], path.stem, str(path), stated)
     (head,) = data.read((0, _LONGEST_HEADER))
     return _make_recording(_open_samples(data, head, stated), path.stem, str(path), stated.declared)
-
-
-def _open_sidecar(path: Path) -> ByteSource | None:
-    """Return the file beside an .npy that may be its sidecar."""
-    for suffix in (sidecar.SUFFIX, sidecar.SUFFIX.upper()):
-        beside = path.with_name(path.stem + suffix)
-        if beside.is_file() and beside.stat().st_size:
-            return FileSource(beside)
-    return None
-
-
-def _open_packed(name: str, beside: Beside) -> ByteSource | None:
-    try:
-        return beside(name + sidecar.SUFFIX)
-    except NotBesideError:
-        return None
-
-
-def _add_sidecar(declared: Declared, file: ByteSource | None) -> _Stated:
-    """Return what the caller and the sidecar state together.
-
-    Raises:
-        ContradictionError: They state different things.
-    """
-    if file is None:
-        return _Stated(declared)
-    (content,) = file.read((0, min(file.size, sidecar.MOST_BYTES + 1)))
-    found = sidecar.parse_sidecar(content, file.source)
-    if found is None:
-        return _Stated(declared)
-    rate = declared.rate_of(file.source, found.sampling_rate) if found.sampling_rate else declared.sampling_rate
-    units = declared.units_of(file.source, found.units) if found.units else declared.units
-    leads = declared.leads_of(file.source, found.leads) if found.leads else declared.leads
-    return _Stated(Declared(rate, units, leads, declared.gain), found.samples, file.source)
 
 
 def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
@@ -189,7 +146,7 @@ def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source:
     )
 
 
-def _open_samples(data: ByteSource, head: bytes, stated: _Stated) -> NpySamples:
+def _open_samples(data: ByteSource, head: bytes, stated: Stated) -> NpySamples:
     """Read and check a header. Memory is allocated only after the size of the file is checked."""
     header = _parse_head(head)
     (shape, fortran, dtype), found = _check_header(header, data.source, stated.declared), data.size - len(header)
