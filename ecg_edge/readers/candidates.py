@@ -5,13 +5,11 @@ from collections.abc import Callable, Container
 from pathlib import PurePosixPath
 
 from ecg_edge.readers.registry import Format, format_by_suffix, recognise
-from ecg_edge.readers.text import find_wide_encoding
 from ecg_edge.recording.leads import canonical_lead
 
 _ARCHIVE = "is an archive of another kind; unpack it, or zip its files"
 _OTHERS = {
     **dict.fromkeys((".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"), _ARCHIVE),
-    ".bdf": "is a BDF file; export it as EDF",
     ".dat": "is a signal file, and no header (.hea) beside it names it",
     ".ecg": "looks like a Holter file of the ISHNE format, which is not read",
     ".gdf": "is a GDF file; export it as EDF",
@@ -22,8 +20,6 @@ _OTHERS = {
     ".scp": "looks like an SCP-ECG file, which is not read",
     ".xml": "looks like an ECG in XML, which is not read",
 }
-_TABLES = (".csv", ".tsv", ".txt")
-_NO_TABLE = "is not a table of leads: one column per lead and one row per sample, with lead names or twelve columns"
 _NUMBER = r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?"
 _FEWEST_NUMBERS = 8
 _FEWEST_NAMES = 4
@@ -47,7 +43,7 @@ def judge(name: str, read_head: Callable[[], bytes], named: Container[str]) -> F
     if name.lower() in named:
         return None
     head = read_head()
-    return recognise(head, name) or _explain(PurePosixPath(name.lower()).suffix, head)
+    return recognise(head, name) or _explain(PurePosixPath(name.lower()).suffix, head, by_suffix)
 
 
 def list_signal_files(head: bytes) -> set[str]:
@@ -56,13 +52,12 @@ def list_signal_files(head: bytes) -> set[str]:
     return {line.split()[0].lower() for line in lines[1:]}
 
 
-def _explain(suffix: str, head: bytes) -> str | None:
+def _explain(suffix: str, head: bytes, by_suffix: Format | None) -> str | None:
     """Return why a file of an unknown format is passed over; None if it does not look like a recording."""
     text = head.replace(b"\0", b"").decode("latin-1")
-    if suffix in _TABLES:
-        wide = find_wide_encoding(head)
-        why = _NO_TABLE if wide is None else f"is {wide}; save it in UTF-8"
-        return why if _looks_like_leads(text) else None
+    explain = getattr(by_suffix, "explain", None)
+    if explain is not None:
+        return str(explain(head)) if _looks_like_leads(text) else None
     if suffix == ".xml" and not re.search("ecg|ekg|waveform", text, re.IGNORECASE):
         return None
     return _OTHERS.get(suffix)

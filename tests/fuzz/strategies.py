@@ -56,6 +56,21 @@ def _wfdb_header():
     )
 
 
+def _tables_of_devices(table):
+    rows = [
+        ",".join([lead, *(f"{value:.3f}" for value in row[:200])])
+        for lead, row in zip(texts.LEADS, SIGNAL, strict=True)
+    ]
+    clock = table.replace(b"time (s)", b"time").replace(b"\n0.", b"\n00:00:00.")
+    return ["\n".join(rows).encode(), clock, b"sep=;\nDevice;x\n" + table.replace(b",", b";")]
+
+
+def _dicom_files(counts):
+    whole = waveforms.of_group(NumberOfWaveformSamples=900, WaveformData=counts.T.tobytes())
+    meta = 144 + int.from_bytes(whole[140:144], "little")
+    return [whole, whole[meta:], waveforms.deflated(whole[meta:]), waveforms.of_groups(6, 6)]
+
+
 @cache
 def seeds() -> dict[str, list[bytes]]:
     """Return valid files of each format, by suffix."""
@@ -71,12 +86,19 @@ def seeds() -> dict[str, list[bytes]]:
             archives.nested(1),
         ],
         ".csv": [table, bare, table.replace(b"I (mV)", b'"I (mV)"'), table.decode().encode("utf-16")],
+        ".txt": [bare, *_tables_of_devices(table)],
+        ".json": [
+            b'{"sampling_rate": 250, "units": "uV", "samples": 900}',
+            b'{"sampling_rate": 250.0, "units": "mV", "samples": 900}',
+            b'{"leads": ["I","II","III","aVR","aVL","aVF","V1","V2","V3","V4","V5","V6"]}',
+        ],
+        ".bdf": [texts.edf_with_times(), texts.edf_with_times(bits=16)],
         ".edf": [
             texts.edf(
                 counts.reshape(12, 9, 100).transpose(1, 0, 2).tobytes(), records="9", samples="100", duration="0.2"
             )
         ],
-        ".dcm": [waveforms.of_group(NumberOfWaveformSamples=900, WaveformData=counts.T.tobytes())],
+        ".dcm": _dicom_files(counts),
         ".hea": [_wfdb_header(), _wfdb_header().replace(b" 16 1000/mV", b" 212 200(0)/uV")],
     }
 

@@ -10,7 +10,7 @@ pytest.importorskip("pydicom", "3.0")
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".zip", ".csv", ".edf", ".dcm", ".hea"])
+@pytest.mark.parametrize("suffix", [".npy", ".json", ".zip", ".csv", ".txt", ".edf", ".bdf", ".dcm", ".hea"])
 @settings(QUICK, max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(suffix, data):

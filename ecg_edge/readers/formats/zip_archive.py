@@ -9,15 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.readers.byte_source import BytesSource, FileSource
+from ecg_edge.readers.byte_source import BytesSource, FileSource, NotBesideError
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import Declared
-from ecg_edge.readers.formats.zip_directory import check_directory
+from ecg_edge.readers.description import FormatDescription
+from ecg_edge.readers.formats.inflating import MOST_RATIO, SMALL
+from ecg_edge.readers.formats.zip_directory import check_directory, has_overlap
 from ecg_edge.readers.registry import (
     HEAD,
     PackedFormat,
@@ -31,12 +32,20 @@ from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="Archive",
+        files="`.zip`",
+        stated="as in the files in it",
+        checked="names, sizes and checksums of its entries",
+        refused=(
+            "encryption, links, names that point outside, archives in it, entries over 256 MB or 100 times their "
+            "packed size"
+        ),
+    ),
+)
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
-# Recordings compress to between a half and a tenth of their size, a zip bomb to a thousandth.
-_MOST_RATIO = 100
-_SMALL = 2**20
-_LOCAL_HEADER = 30
 # Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NESTED = "is an archive inside an archive; unpack it"
@@ -133,7 +142,7 @@ class _Archive:
         folder = PurePosixPath(_get_name(entry)).parent
         other = self._by_name.get(str(folder / name).casefold())
         if other is None:
-            raise UnreadableError(self.locate(entry), f"names the file {name}, which is not beside it")
+            raise NotBesideError(self.locate(entry), f"names the file {name}, which is not beside it")
         return BytesSource(self.read(other), self.locate(other))
 
     def read(self, entry: zipfile.ZipInfo) -> bytes:
@@ -204,15 +213,9 @@ def _read_entries(path: Path) -> list[zipfile.ZipInfo]:
         raise UnreadableError(path, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(path, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
-    if _has_overlap(everything):
+    if has_overlap(everything):
         raise UnreadableError(path, "has overlapping entries, like a zip bomb")
     return everything
-
-
-def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
-    """Return whether any bytes belong to more than one entry."""
-    spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
-    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
 @lru_cache(maxsize=8)
@@ -242,8 +245,8 @@ def _explain_refusal(entry: zipfile.ZipInfo) -> str | None:
         "is encrypted": entry.flag_bits & 1,
         "is not compressed with deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
         f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
-        f"unpacks to more than {_MOST_RATIO} times its size, like a zip bomb": (
-            entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
+        f"unpacks to more than {MOST_RATIO} times its size, like a zip bomb": (
+            entry.file_size > SMALL + MOST_RATIO * entry.compress_size
         ),
     }
     return next((why for why, refused in refusals.items() if refused), None)
