@@ -78,8 +78,7 @@ def scp_data(steps, interval_us, nanovolts, difference=0, table=None, bimodal=0)
 
 
 def scp_row(row, difference, table):
-    for order in range(difference):
-        row = np.concatenate([row[: order + 1], np.diff(row[order:])])
+    row = np.concatenate([row[:difference], np.diff(row, difference)])  # the first values stand as they are
     if table is None:
         return row.astype("<i2").tobytes()
     bits = "".join((default_code if table == "default" else dict(table).__getitem__)(int(value)) for value in row)

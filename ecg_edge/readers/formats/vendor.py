@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from ecg_edge.errors import EcgEdgeError, UnreadableError
+from ecg_edge.readers import xml_dialects
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.declared import NOTHING, Declared
-from ecg_edge.readers import xml_dialects
 from ecg_edge.readers.formats import vendor_limits, vendor_xml
 from ecg_edge.readers.formats.cardiosoft import read_strip
 from ecg_edge.readers.formats.vendor_library import read_with_library
 from ecg_edge.readers.formats.vendor_limits import MFER, SCP
-from ecg_edge.readers.xml_dialects import CARDIOSOFT, PHILIPS
 from ecg_edge.readers.formats.vendor_signal import VendorLead, make_recording
 from ecg_edge.readers.registry import HEAD, Beside
+from ecg_edge.readers.xml_dialects import CARDIOSOFT, PHILIPS
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 

@@ -17,8 +17,8 @@ from ecg_edge.errors import UnreadableError
 from ecg_edge.extras import optional_library
 from ecg_edge.readers.formats.vendor_facts import find_faults, read_rates
 from ecg_edge.readers.formats.vendor_limits import MFER, SCP
-from ecg_edge.readers.xml_dialects import AECG, MORTARA, MUSE, PHILIPS
 from ecg_edge.readers.formats.vendor_signal import VendorLead
+from ecg_edge.readers.xml_dialects import AECG, MORTARA, MUSE, PHILIPS
 
 # The filters of warnings belong to the whole process.
 _ONE_AT_A_TIME = threading.Lock()
@@ -57,9 +57,11 @@ def read_with_library(content: bytes, kind: str, source: str, tree: ET.Element |
     for message in said:
         if re.search(_PARTS, message):
             raise UnreadableError(source, f"holds more than one recording, or a recording with gaps ({message})")
-        if "CRC" in message:
-            warnings.warn(f"{source}: {message}", stacklevel=2)
-    rates, faults = read_rates(record, kind, tree), find_faults(record, kind, source, tree)
+    damage = [message for message in said if "CRC" in message]
+    if damage:
+        warnings.warn(f"{source}: {damage[0]}", stacklevel=2)
+    faults = find_faults(record, kind, source, tree)
+    rates = read_rates(record, kind, tree)
     labels = [lead.label for lead in record.leads]
     return [
         VendorLead(
