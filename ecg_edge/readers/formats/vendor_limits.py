@@ -80,9 +80,7 @@ def _walk_mfer(content: bytes) -> Iterator[tuple[int, int, float, int]]:
             at = int(ends[-1])
             continue
         if tag == _MFER_ATTRIBUTES:
-            while content[at : at + 1] >= b"\x80":
-                at += 1
-            at += 1
+            at = _skip_mfer_channel(content, at)
         length, at = _read_mfer_length(content, at)
         if tag in {_MFER_ATTRIBUTES, _MFER_SET}:
             ends.append(at + length)
@@ -151,6 +149,15 @@ def _list_scp_sections(content: bytes) -> dict[int, bytes]:
         if number in {3, 4, 5} and length and index:
             found[number] = content[index - 1 + _SCP_SECTION_HEADER : index - 1 + length]
     return found
+
+
+def _skip_mfer_channel(content: bytes, at: int) -> int:
+    """Return where the number of a channel ends. The library would compute with a number of any length."""
+    length = next((i for i, byte in enumerate(content[at : at + 5], 1) if byte < 0x80), None)
+    if length is None:
+        msg = "a channel number of more than 5 bytes"
+        raise ValueError(msg)
+    return at + length
 
 
 def _read_mfer_length(content: bytes, at: int) -> tuple[float, int]:
