@@ -60,7 +60,7 @@ MORE_XML = {
     **{f"{kind}_cut_off": (lambda make=make: make()[:-2000], BAD) for kind, make in XML.items()},
     **{f"{kind}_of_20_mb": (lambda make=make: with_inside(make(), b" " * 20_000_000), BAD) for kind, make in XML.items()},
     **{
-        f"{kind}_nested_100000_deep": (lambda make=make: with_inside(make(), b"<a>" * 10**5 + b"</a>" * 10**5), f"|{BAD}")
+        f"{kind}_nested_100000_deep": (lambda make=make: with_inside(make(), b"<a>" * 10**5 + b"</a>" * 10**5), "nested more than 100 deep")
         for kind, make in XML.items()
     },
     "aecg_with_large_attributes": (lambda: growing_attributes(aecg(STEPS)), ENTITIES),
@@ -70,7 +70,7 @@ MORE_XML = {
         "are missing|XML elements",
     ),
     "aecg_of_a_million_digits": (lambda: aecg([[10] * 10**6] * 2, LEADS[:2]), "are missing"),
-    "aecg_of_huge_numbers": (lambda: aecg(STEPS).replace(b"<digits>", b"<digits>1e999 " + b"9" * 400 + b" "), "|missing"),
+    "aecg_of_huge_numbers": (lambda: aecg(STEPS).replace(b"<digits>", b"<digits>1e999 " + b"9" * 400 + b" "), ""),
     "aecg_increment_zero": (lambda: aecg(STEPS, increment="0"), "increment"),
     "aecg_increment_negative": (lambda: aecg(STEPS, increment="-0.002"), "increment"),
     "aecg_increment_tiny": (lambda: aecg(STEPS, increment="1e-300"), "Hz|not valid"),
@@ -140,7 +140,7 @@ SCP = {
     "codes_of_no_bits": (lambda: own_table(struct.pack("<HHBBBhI", 1, 1, 0, 0, 1, 5, 0)), SCP_BAD),
     "codes_of_255_bits": (lambda: own_table(struct.pack("<HHBBBhI", 1, 1, 255, 255, 1, 5, 0)), SCP_BAD),
     "reference_beat_of_a_minute": (lambda: scp_file(long_beat()), SCP_BAD),
-    "section_outside": (lambda: scp(OF_EIGHT).replace(struct.pack("<H", 6) + b"\x5c", struct.pack("<H", 6) + b"\xff"), f"|{SCP_BAD}"),
+    "section_outside": (lambda: scp(OF_EIGHT)[:58] + b"\0\0\0\x7f" + scp(OF_EIGHT)[62:], SCP_BAD),
     "record_longer_than_file": (lambda: b"\0\0\xff\xff\xff\xff" + scp(OF_EIGHT)[6:], SCP_BAD),
     "record_of_nothing": (lambda: b"\0\0\0\0\0\0" + scp(OF_EIGHT)[6:], SCP_BAD),
     "interval_zero": (lambda: scp(OF_EIGHT, interval_us=0), SCP_BAD),

@@ -8,6 +8,7 @@ from ecg_edge.readers.xml_dialects import decode, strip_prolog
 # A resting ECG takes less than 1 MB.
 _MOST_BYTES = 8 * 2**20
 _MOST_ELEMENTS = 200_000
+_MOST_DEPTH = 100
 _DECLARATIONS = ("<!ENTITY", "<!ATTLIST", "<!ELEMENT", "<!NOTATION")
 
 
@@ -31,12 +32,18 @@ def parse_tree(content: bytes, dialect: str, source: str) -> ET.Element:
     """Return the root element of a cleaned XML; no name in it has a namespace.
 
     Raises:
-        UnreadableError: It is not well-formed.
+        UnreadableError: It is not well-formed, or nested deeply.
     """
     try:
         tree = ET.fromstring(content)  # noqa: S314 - `clean` has refused entities
     except (ET.ParseError, ValueError, RecursionError) as error:
         raise UnreadableError(source, f"is not valid {dialect}: {error}") from error
-    for element in tree.iter():
-        element.tag = element.tag.rpartition("}")[2]
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        for element in level:
+            element.tag = element.tag.rpartition("}")[2]
+        level = [child for element in level for child in element]
+        if depth > _MOST_DEPTH:
+            raise UnreadableError(source, f"has XML elements nested more than {_MOST_DEPTH} deep")
     return tree
