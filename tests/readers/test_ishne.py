@@ -32,7 +32,7 @@ def test_a_second_reading_by_the_library_is_equal(tmp_path):
     from ecgdatakit import FileParser
 
     path = write(tmp_path, ishne(STEPS, nanovolts=2441, rate=200, comments=b"x"))
-    record, recording = FileParser.parse(path, units="mV"), read_recording(path)
+    record, recording = FileParser().parse(path, units="mV"), read_recording(path)
     assert recording.sampling_rate == record.leads[0].sampling_rate
     found = recording.stretch(0, 3000)
     for lead in record.leads:
