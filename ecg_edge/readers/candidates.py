@@ -5,20 +5,21 @@ from collections.abc import Callable, Container
 from pathlib import PurePosixPath
 
 from ecg_edge.readers.registry import Format, format_by_suffix, recognise
+from ecg_edge.readers.xml_dialects import explain_dialect
 from ecg_edge.recording.leads import canonical_lead
 
 _ARCHIVE = "is an archive of another kind; unpack it, or zip its files"
 _OTHERS = {
     **dict.fromkeys((".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"), _ARCHIVE),
     ".dat": "is a signal file, and no header (.hea) beside it names it",
-    ".ecg": "looks like a Holter file of the ISHNE format, which is not read",
+    ".ecg": "is not a file of the ISHNE format, the only kind of .ecg that is read",
     ".gdf": "is a GDF file; export it as EDF",
     ".h5": "is an HDF5 file; save its signal as .npy",
     ".hdf5": "is an HDF5 file; save its signal as .npy",
     ".mat": "is a MATLAB file, and no header (.hea) beside it names it",
-    ".mwf": "looks like an MFER file, which is not read",
-    ".scp": "looks like an SCP-ECG file, which is not read",
-    ".xml": "looks like an ECG in XML, which is not read",
+    ".mfer": "looks like an MFER file, but does not begin like one",
+    ".mwf": "looks like an MFER file, but does not begin like one",
+    ".scp": "looks like an SCP-ECG file, but does not begin like one",
 }
 _NUMBER = r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?"
 _FEWEST_NUMBERS = 8
@@ -58,8 +59,8 @@ def _explain(suffix: str, head: bytes, by_suffix: Format | None) -> str | None:
     explain = getattr(by_suffix, "explain", None)
     if explain is not None:
         return str(explain(head)) if _looks_like_leads(text) else None
-    if suffix == ".xml" and not re.search("ecg|ekg|waveform", text, re.IGNORECASE):
-        return None
+    if suffix == ".xml":
+        return explain_dialect(head) if re.search("ecg|ekg|waveform", text, re.IGNORECASE) else None
     return _OTHERS.get(suffix)
 
 

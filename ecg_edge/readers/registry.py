@@ -12,9 +12,9 @@ from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 _PACKAGE = "ecg_edge.readers.formats"
-_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record", "zip_archive")
+_FORMATS = ("npy", "dicom", "edf", "ishne", "vendor", "csv_table", "wfdb_record", "zip_archive")
 """Modules of all formats, in the order in which they are tried on a file."""
-PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record")
+PACKED_FORMATS = ("npy", "dicom", "edf", "ishne", "vendor", "csv_table", "wfdb_record")
 """Modules of the formats that an archive may hold."""
 Beside = Callable[[str], ByteSource]
 """Opens another file in the folder of a file; raises UnreadableError."""

@@ -25,10 +25,10 @@ OTHERS = {
     "features.txt": (FEATURES, "it has numbers without the names of leads, and not twelve columns"),
     "alone.dat": (bytes(1000), "no header"),
     "challenge.mat": (bytes(1000), "no header"),
-    "holter.ecg": ("ISHNE1.0", "ISHNE"),
+    "holter.ecg": ("ECG 1.0", "ISHNE"),
     "cart.scp": (b"\0\1\2", "SCP-ECG"),
-    "muse.xml": ("<?xml version='1.0'?><RestingECG>", "XML"),
-    "sierra.xml": ("<?xml version='1.0'?><restingecgdata>".encode("utf-16"), "XML"),
+    "schiller.xml": ("<?xml version='1.0'?><examdescript><eventdata type='ecg'/>", "root element <examdescript>"),
+    "wide.xml": ("<?xml version='1.0'?><ecgData>".encode("utf-16"), "root element <ecgData>"),
     "all.tar.gz": (b"\x1f\x8b", "archive"),
 }
 HARMLESS = {
