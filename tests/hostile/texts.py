@@ -34,10 +34,10 @@ TABLES = {
     "row_of_a_million_columns": (with_line(b"1," * 10**6), TABLE),
     "cells_missing": (with_line(b"1,2,3"), "not a row of numbers"),
     "text_in_a_cell": (with_cell(b"=1+1"), "not a row of numbers"),
-    "number_of_10000_digits": (with_cell(b"9" * 10_000), "samples are missing|no row|mV"),
-    "number_1e999999999": (with_cell(b"1e999999999"), "samples are missing"),
-    "number_nan": (with_cell(b"nan"), "samples are missing"),
-    "number_hex": (with_cell(b"0x1p1000"), "not a row of numbers|samples are missing"),
+    "number_of_10000_digits": (with_cell(b"9" * 10_000), "samples of .* are missing|no row|mV"),
+    "number_1e999999999": (with_cell(b"1e999999999"), "samples of .* are missing"),
+    "number_nan": (with_cell(b"nan"), "samples of .* are missing"),
+    "number_hex": (with_cell(b"0x1p1000"), "not a row of numbers|samples of .* are missing"),
     "number_underscores": (with_cell(b"1_0"), "not a row of numbers"),
     "number_complex": (with_cell(b"1j"), "not a row of numbers"),
     "quote_never_ends": (with_line(b'"' + b"1," * 100), TABLE),
@@ -80,7 +80,7 @@ def in_rows(*changed):
 
 
 TABLES |= {
-    "sep_of_nothing": (b"sep=\n" + table(), "sampling rate|not a table|^$"),
+    "sep_of_nothing": (b"sep=\n" + table(), ""),
     "sep_wrong": (b"sep=;\n" + table(), PASSED_OVER),
     "sep_of_a_digit": (b"sep=0\n" + table(), ""),
     "sep_of_a_quote": (b'sep="\n' + table(), ""),
@@ -92,7 +92,7 @@ TABLES |= {
     ),
     "clock_of_9999_hours": (
         table().replace(b"time (s)", b"time").replace(b"\n0.", b"\n9999:59:0.").replace(b"\n1.", b"\n9999:59:1."),
-        "^$",
+        "",
     ),
     "rows_of_a_line_of_20_mb": (b"I," + b"1," * 10_000_000 + b"1\n", "characters"),
     "rows_of_different_lengths": (in_rows((3, BY_ROW[3] + ",1")), "different numbers of samples"),
@@ -130,7 +130,7 @@ WFDB = {
     "link_out": (linked, "link out of its folder"),
     "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "signal line cannot be read"),
     "gain_infinite": (wfdb(signal="a.dat 16 1e999/mV 16 0 0 0 0 {}"), "WFDB|gain|finite|flat|lead"),
-    "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "samples are missing"),
+    "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "samples of .* are missing"),
     "gain_negative_zero": (wfdb(signal="a.dat 16 -0.0/mV 16 0 0 0 0 {}"), "pass --gain"),
     "rate_zero": (wfdb(record="a 12 0 5000"), "does not state its sampling rate"),
     "rate_negative": (wfdb(record="a 12 -500 5000"), "does not state its sampling rate"),
@@ -146,7 +146,7 @@ WFDB = {
     "format_unknown": (wfdb(signal="a.dat 999 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
     "format_flac": (wfdb(signal="a.dat 516 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
     "skew": (wfdb(signal="a.dat 16:1000000000 1000/mV 16 0 0 0 0 {}"), "skew|WFDB"),
-    "skew_of_almost_all": (wfdb(signal="a.dat 16:4999 1000/mV 16 0 0 0 0 {}"), "samples are missing"),
+    "skew_of_almost_all": (wfdb(signal="a.dat 16:4999 1000/mV 16 0 0 0 0 {}"), "samples of .* are missing"),
     "skews_that_differ": (
         wfdb(["a 12 500 5000", *(f"a.dat 16:{i} 1000/mV 16 0 0 0 0 {lead}" for i, lead in enumerate(LEADS))]),
         "limb leads contradict",
@@ -220,7 +220,7 @@ EDF = {
     "duration_1e300": (edf(duration="1e300"), f"{EDF_BAD}|Hz|short|needs"),
     "gain_nan": (edf(high="nan"), EDF_BAD),
     "gain_infinite": (edf(high="1e999"), EDF_BAD),
-    "gain_of_1e300": (edf(high="1e300"), "samples are missing|mV|calibration"),
+    "gain_of_1e300": (edf(high="1e300"), "samples of .* are missing|mV|calibration"),
     "no_span": (edf(low="5", high="5"), "calibration"),
     "no_digital_span": (edf(least="7", most="7"), "calibration"),
     "no_times": (edf(reserved="EDF+D"), "does not state its time"),
@@ -259,7 +259,7 @@ def edf_with_times(bits=24):
 # Without V6 the leads are not complete, but the faults of the header come first.
 BDF = {
     "records_10_to_7": (bdf(records="9999999"), "V6"),
-    "magic_alone": (b"\xffBIOSEMI", "unknown format"),
+    "magic_alone": (b"\xffBIOSEMI", r"is named \.bdf, but it is"),
     "signals_9999": (bdf(n=9999), EDF_BAD),
     "samples_negative": (bdf(samples="-500"), EDF_BAD),
     "cut_in_the_header": (bdf()[:700], f"{EDF_BAD}|unknown"),
