@@ -183,6 +183,15 @@ def test_mfer_without_a_preamble_is_known_by_its_suffix(tmp_path):
     np.testing.assert_allclose(found[0], STEPS[0] * 0.005, atol=1e-5)
 
 
-@pytest.mark.parametrize("suffix", [".scp", ".mwf"])
-def test_other_content_of_the_suffix_is_named(tmp_path, suffix):
-    refuse(write(tmp_path, b"hello", f"a{suffix}"), "is not a valid (SCP-ECG|MFER) file")
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [(".scp", "SCP-ECG"), (".mwf", "MFER"), (".mfer", "MFER"), (".xml", "XML")]
+)
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"%PDF-1.7", "a PDF"), (b"hello", "text; a table"), (b"\0" * 64, "nothing but zero bytes")]
+)
+def test_other_content_of_the_suffix_is_named(tmp_path, suffix, kind, content, what):
+    refuse(write(tmp_path, content, f"a{suffix}"), f"is not a valid {kind} file, but {what}")
+
+
+def test_xml_without_an_element_is_not_called_something_else(tmp_path):
+    refuse(write(tmp_path, b"<?xml version='1.0'?><", "a.xml"), "is not a valid XML file$")

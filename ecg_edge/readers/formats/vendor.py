@@ -28,6 +28,7 @@ __all__ = ["DESCRIPTIONS", "SUFFIXES", "SUFFIX_PROVES_NOTHING", "parse", "recogn
 SUFFIXES = (".xml", ".scp", ".mwf", ".mfer")
 SUFFIX_PROVES_NOTHING = True
 _MOST_BYTES = 16 * 2**20
+_KINDS = {".xml": "XML", ".scp": SCP}
 _MFER_PREAMBLE = 0x40
 _MFER_BEGINS = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x0A, 0x0B, 0x0C, 0x17, 0x3F, _MFER_PREAMBLE}
 
@@ -83,10 +84,11 @@ def _find_kind(head: bytes, name: str) -> str | None:
 
 
 def _explain(head: bytes, source: str) -> str:
-    if source.lower().endswith(".xml") or xml_dialects.find_root(head):
+    if xml_dialects.find_root(head):
         return xml_dialects.explain_dialect(head)
-    kind = SCP if source.lower().endswith(".scp") else MFER
-    return f"is not a valid {kind} file, but {describe_content(head)}"
+    kind = next((kind for suffix, kind in _KINDS.items() if source.lower().endswith(suffix)), MFER)
+    found = describe_content(head)
+    return f"is not a valid {kind} file" + ("" if found == kind else f", but {found}")
 
 
 def _read_leads(content: bytes, kind: str, source: str) -> tuple[Sequence[VendorLead], tuple[Note, ...]]:
