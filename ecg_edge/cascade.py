@@ -96,7 +96,8 @@ class Cascade(NamedTuple):
     def _open_case(self, recording: Recording) -> "_Case":
         recording, derived = derive_empty_leads(recording)
         original = recording
-        subject = Subject(recording.name, recording.source, recording.duration_s, recording.sampling_rate, derived)
+        rate, duration_s = recording.sampling_rate, recording.duration_s
+        subject = Subject(recording.name, recording.source, duration_s, rate, derived, recording.notes)
         if recording.sampling_rate != self.sampling_rate:
             from ecg_edge.recording.resampling import resample
 

@@ -28,6 +28,8 @@ class Subject(NamedTuple):
     """Samples per second before resampling."""
     derived: tuple[str, ...] = ()
     """Leads that the recording stores empty, and that were derived from I and II."""
+    notes: tuple[Note, ...] = ()
+    """What the reader of the file warns of."""
 
 
 class DecisionRule(NamedTuple):
@@ -94,6 +96,7 @@ class DecisionRule(NamedTuple):
             sampling_rate=subject.sampling_rate,
             timeline=timeline,
         )
+        finding = replace(finding, warnings=(*finding.warnings, *subject.notes))
         return self.warn_of_derived_leads(finding, subject)
 
     def warn_of_derived_leads(self, finding: Finding, subject: Subject) -> Finding:
@@ -137,7 +140,7 @@ class DecisionRule(NamedTuple):
             "cannot_analyse",
             self.provenance,
             reasons=tuple(reasons),
-            warnings=tuple(warnings),
+            warnings=(*warnings, *subject.notes),
             duration_s=subject.duration_s,
             sampling_rate=subject.sampling_rate,
         )

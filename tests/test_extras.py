@@ -56,14 +56,14 @@ def test_a_library_that_is_missing_and_one_that_is_broken_are_told_apart():
 def test_any_fault_of_a_reader_is_the_error_of_its_record(tmp_path, monkeypatch, error):
     for name in "abc":
         write_npy(tmp_path / f"{name}.npy", SIGNAL)
-    parse = npy.parse
+    parse = npy._parse
 
     def fail_for_b(content, name, *others):
         if name == "b":
             raise error
         return parse(content, name, *others)
 
-    monkeypatch.setattr(npy, "parse", fail_for_b)
+    monkeypatch.setattr(npy, "_parse", fail_for_b)
     findings = list(Detector().detect_many(list(find_records(tmp_path))))
     assert [finding.status for finding in findings] == ["not_detected", "error", "not_detected"]
     assert type(error).__name__ in findings[1].error

@@ -45,7 +45,7 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_is_small_and_holds_what_works_offline(wheel):
-    assert wheel.stat().st_size < 1.95e6
+    assert wheel.stat().st_size < 2e6
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "ecg_edge/py.typed",

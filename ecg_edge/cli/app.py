@@ -8,6 +8,7 @@ import click
 from ecg_edge._version import __version__
 from ecg_edge.cli.bench import bench
 from ecg_edge.cli.evaluate import evaluate
+from ecg_edge.cli.formats import formats
 from ecg_edge.cli.info import info
 from ecg_edge.cli.options import add_session_options, load_detector
 from ecg_edge.cli.report import report
@@ -49,5 +50,5 @@ def check(models: Path | None, provider: str) -> None:
         sys.exit(1)
 
 
-for command in (run, evaluate, report, serve, info, bench):
+for command in (run, evaluate, report, serve, formats, info, bench):
     main.add_command(command)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ecg_edge.cli.output import fail
+from ecg_edge.errors import UnreadableError
 
 _LONGEST_HEADER = 2**20
 
@@ -39,10 +40,28 @@ def _list_files(source: str | Path) -> Iterator[Path | int | str]:
     while not os.path.lexists(path) and path != path.parent:
         path = path.parent
     yield path
+    if path.suffix.lower() == ".npy":
+        yield from _list_sidecars(path)
     if path.suffix.lower() == ".hea":
         with suppress(OSError), path.open("rb") as header:
             words = os.fsdecode(header.read(_LONGEST_HEADER)).split()
             yield from (path.resolve().parent / word for word in dict.fromkeys(words))
+
+
+def _list_sidecars(path: Path) -> Iterator[Path]:
+    """Yield the file that states what an .npy is; other files of its name may be overwritten."""
+    from ecg_edge.recording.sidecar import MOST_BYTES, parse_sidecar
+
+    beside = path.with_suffix(".json")
+    with suppress(OSError):
+        try:
+            with beside.open("rb") as file:
+                found = parse_sidecar(file.read(MOST_BYTES + 1), str(beside))
+        except UnreadableError:
+            yield beside  # it is damaged, and a part of the input all the same
+        else:
+            if found is not None:
+                yield beside
 
 
 def _number(stream: object) -> int | None:

@@ -13,6 +13,10 @@ from ecg_edge.errors import UnreadableError
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
+class NotBesideError(UnreadableError):
+    """A file that another one needs is not in its folder."""
+
+
 class FileSource:
     """A file that is opened for each read.
 

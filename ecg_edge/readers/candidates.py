@@ -5,25 +5,22 @@ from collections.abc import Callable, Container
 from pathlib import PurePosixPath
 
 from ecg_edge.readers.registry import Format, format_by_suffix, recognise
-from ecg_edge.readers.text import find_wide_encoding
+from ecg_edge.readers.xml_dialects import explain_dialect
 from ecg_edge.recording.leads import canonical_lead
 
 _ARCHIVE = "is an archive of another kind; unpack it, or zip its files"
 _OTHERS = {
     **dict.fromkeys((".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"), _ARCHIVE),
-    ".bdf": "is a BDF file; export it as EDF",
     ".dat": "is a signal file, and no header (.hea) beside it names it",
-    ".ecg": "looks like a Holter file of the ISHNE format, which is not read",
+    ".ecg": "is not a file of the ISHNE format, the only kind of .ecg that is read",
     ".gdf": "is a GDF file; export it as EDF",
     ".h5": "is an HDF5 file; save its signal as .npy",
     ".hdf5": "is an HDF5 file; save its signal as .npy",
     ".mat": "is a MATLAB file, and no header (.hea) beside it names it",
-    ".mwf": "looks like an MFER file, which is not read",
-    ".scp": "looks like an SCP-ECG file, which is not read",
-    ".xml": "looks like an ECG in XML, which is not read",
+    ".mfer": "looks like an MFER file, but does not begin like one",
+    ".mwf": "looks like an MFER file, but does not begin like one",
+    ".scp": "looks like an SCP-ECG file, but does not begin like one",
 }
-_TABLES = (".csv", ".tsv", ".txt")
-_NO_TABLE = "is not a table of leads: one column per lead and one row per sample, with lead names or twelve columns"
 _NUMBER = r"[-+]?\d+([.,]\d+)?(e[-+]?\d+)?"
 _FEWEST_NUMBERS = 8
 _FEWEST_NAMES = 4
@@ -47,7 +44,7 @@ def judge(name: str, read_head: Callable[[], bytes], named: Container[str]) -> F
     if name.lower() in named:
         return None
     head = read_head()
-    return recognise(head, name) or _explain(PurePosixPath(name.lower()).suffix, head)
+    return recognise(head, name) or _explain(PurePosixPath(name.lower()).suffix, head, by_suffix)
 
 
 def list_signal_files(head: bytes) -> set[str]:
@@ -56,15 +53,14 @@ def list_signal_files(head: bytes) -> set[str]:
     return {line.split()[0].lower() for line in lines[1:]}
 
 
-def _explain(suffix: str, head: bytes) -> str | None:
+def _explain(suffix: str, head: bytes, by_suffix: Format | None) -> str | None:
     """Return why a file of an unknown format is passed over; None if it does not look like a recording."""
     text = head.replace(b"\0", b"").decode("latin-1")
-    if suffix in _TABLES:
-        wide = find_wide_encoding(head)
-        why = _NO_TABLE if wide is None else f"is {wide}; save it in UTF-8"
-        return why if _looks_like_leads(text) else None
-    if suffix == ".xml" and not re.search("ecg|ekg|waveform", text, re.IGNORECASE):
-        return None
+    explain = getattr(by_suffix, "explain", None)
+    if explain is not None:
+        return str(explain(head)) if _looks_like_leads(text) else None
+    if suffix == ".xml":
+        return explain_dialect(head) if re.search("ecg|ekg|waveform", text, re.IGNORECASE) else None
     return _OTHERS.get(suffix)
 
 

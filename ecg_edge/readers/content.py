@@ -48,4 +48,4 @@ def _describe_text(head: bytes) -> str:
         return "XML"
     if beginning.startswith((b"{", b"[")):
         return "text, perhaps JSON"
-    return "text; a table of leads needs the ending .csv or .tsv"
+    return "text; a table of leads needs the ending .csv, .tsv or .txt"

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from ecg_edge.errors import EcgEdgeError, UnreadableError
-from ecg_edge.readers.byte_source import BytesSource
+from ecg_edge.readers.byte_source import BytesSource, NotBesideError
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats import zip_archive
@@ -78,7 +78,7 @@ class _Folder:
     def _open_beside(self, asking: str, name: str) -> BytesSource:
         content = self._by_name.get(name.casefold())
         if content is None:
-            raise UnreadableError(asking, f"names the file {name}, which is not beside it")
+            raise NotBesideError(asking, f"names the file {name}, which is not beside it")
         return BytesSource(content, name)
 
 

@@ -7,13 +7,14 @@ from typing import Protocol, cast
 
 from ecg_edge.readers.byte_source import ByteSource
 from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 _PACKAGE = "ecg_edge.readers.formats"
-_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record", "zip_archive")
+_FORMATS = ("npy", "dicom", "edf", "ishne", "vendor", "csv_table", "wfdb_record", "zip_archive")
 """Modules of all formats, in the order in which they are tried on a file."""
-PACKED_FORMATS = ("npy", "dicom", "edf", "csv_table", "wfdb_record")
+PACKED_FORMATS = ("npy", "dicom", "edf", "ishne", "vendor", "csv_table", "wfdb_record")
 """Modules of the formats that an archive may hold."""
 Beside = Callable[[str], ByteSource]
 """Opens another file in the folder of a file; raises UnreadableError."""
@@ -28,6 +29,8 @@ class Format(Protocol):
     """File name endings, in lower case."""
     SUFFIX_PROVES_NOTHING: bool
     """Whether files with these suffixes are often something else; a folder then skips files that are not recognised."""
+    DESCRIPTIONS: tuple[FormatDescription, ...]
+    """What it reads, in words."""
 
     def recognises(self, head: bytes, name: str) -> bool:
         """Return whether a file has this format, by its first bytes and its name."""
@@ -68,6 +71,12 @@ def packed_formats() -> Iterator[PackedFormat]:
     """Import and yield the formats that an archive may hold, one by one."""
     for name in PACKED_FORMATS:
         yield cast("PackedFormat", import_module(f"{_PACKAGE}.{name}"))
+
+
+def descriptions() -> list[FormatDescription]:
+    """Return all formats in words, in the order of their names' first letters, archives last."""
+    found = [one for module in formats() for one in module.DESCRIPTIONS]
+    return sorted(found, key=lambda one: (one.files == "`.zip`", one.name.casefold()))
 
 
 def holds_all_samples(name: str) -> bool:

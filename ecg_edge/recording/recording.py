@@ -1,5 +1,6 @@
 """A 12-lead recording."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -7,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.errors import WrongShapeError, WrongTypeError
+from ecg_edge.findings import Note
 from ecg_edge.recording.arguments import check_leads, check_rate, check_signal
 from ecg_edge.recording.leads import LEADS, Arrangement, find_arrangement
+from ecg_edge.recording.saving import write_npy
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
 
 __all__ = ["LEADS", "Recording", "Samples"]
@@ -59,6 +62,8 @@ class Recording:
     """Name in findings."""
     source: str = ""
     """Where the recording is stored, e.g. a path."""
+    notes: tuple[Note, ...] = ()
+    """What its reader warns of, for the warnings of its finding."""
     _arrangement: Arrangement = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +99,21 @@ class Recording:
         if row is None:
             raise KeyError(lead)
         return row
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the twelve leads in millivolts as float32 to an .npy, with a sidecar that states what they are.
+
+        The sidecar is the .json of the same name, with sampling rate, units, leads and length. `read_recording` reads
+        it with the .npy.
+
+        Args:
+            path: Ends in ".npy".
+
+        Raises:
+            ValueError: The path has another ending, or the .json beside it is not a sidecar.
+            OSError: A file cannot be written, or the samples are on disk and can no longer be read.
+        """
+        write_npy(path, self.samples, self.sampling_rate, self.stretch)
 
     def stretch(self, start: int, stop: int) -> NDArray[np.float32]:
         """Return samples `start` to `stop` of the twelve leads in millivolts, contiguous float32, shape (12, n).

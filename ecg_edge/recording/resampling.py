@@ -217,7 +217,9 @@ def resample(recording: Recording, rate: float) -> Recording:
     """
     if same_rate(recording.sampling_rate, rate):
         return recording
-    return Recording(Resampled(recording, rate), rate, name=recording.name, source=recording.source)
+    return Recording(
+        Resampled(recording, rate), rate, name=recording.name, source=recording.source, notes=recording.notes
+    )
 
 
 def make_filter(from_rate: float, to_rate: float, n_leads: int) -> Any:  # noqa: ANN401 - soxr has no type hints

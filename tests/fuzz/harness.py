@@ -25,6 +25,9 @@ def put(folder: Path, suffix: str, content: bytes) -> Path:
     """Write a file, with the samples that a WFDB header needs."""
     path = folder / f"a{suffix}"
     path.write_bytes(content)
+    if suffix == ".json":  # the sidecar of an array
+        np.save(folder / "a.npy", SIGNAL)
+        return folder / "a.npy"
     if suffix == ".hea":
         (folder / "a.dat").write_bytes(np.round(SIGNAL.T * 1000).astype("<i2").tobytes())
     return path

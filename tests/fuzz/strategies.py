@@ -1,14 +1,18 @@
 """Strategies for input: damaged files, made-up files, and command lines."""
 
+import struct
 from functools import cache
 
 import numpy as np
 from hostile import archives, arrays, texts, waveforms
 from hypothesis import strategies as st
+from written_binary import EIGHT, ishne, mfer, scp, scp_file, tlv
+from written_vendor import aecg, cardiosoft, mortara, muse, philips
 
 from ecg_edge.readers import Declared
 
 SIGNAL = arrays.ECG[:, :900]
+OF_EIGHT = [texts.LEADS.index(lead) for lead in EIGHT]
 _NUMBERS = [
     "0",
     "-1",
@@ -56,12 +60,33 @@ def _wfdb_header():
     )
 
 
+def _tables_of_devices(table):
+    rows = [
+        ",".join([lead, *(f"{value:.3f}" for value in row[:200])])
+        for lead, row in zip(texts.LEADS, SIGNAL, strict=True)
+    ]
+    clock = table.replace(b"time (s)", b"time").replace(b"\n0.", b"\n00:00:00.")
+    return ["\n".join(rows).encode(), clock, b"sep=;\nDevice;x\n" + table.replace(b",", b";")]
+
+
+def _dicom_files(counts):
+    whole = waveforms.of_group(NumberOfWaveformSamples=900, WaveformData=counts.T.tobytes())
+    meta = 144 + int.from_bytes(whole[140:144], "little")
+    return [whole, whole[meta:], waveforms.deflated(whole[meta:]), waveforms.of_groups(6, 6)]
+
+
+def _codes():
+    """Return a Huffman table of all small differences: a code of eleven bits for each."""
+    return [(value, f"{value + 1024:011b}") for value in range(-1000, 1000)]
+
+
 @cache
 def seeds() -> dict[str, list[bytes]]:
     """Return valid files of each format, by suffix."""
     table = "\n".join([",".join(["time (s)", *(f"{lead} (mV)" for lead in texts.LEADS)]), *texts.ROWS[:60]]).encode()
     bare = "\n".join("\t".join(row.split(",")[1:]).replace(".", ",") for row in texts.ROWS[:60]).encode()
     counts = np.round(SIGNAL * 1000).astype("<i2")
+    steps = np.round(SIGNAL * 200).astype(int)
     npy = arrays.npy(SIGNAL)
     return {
         ".npy": [npy, arrays.npy(np.asfortranarray(SIGNAL).astype(">i2")), arrays.npy(SIGNAL, (2, 0))],
@@ -71,12 +96,31 @@ def seeds() -> dict[str, list[bytes]]:
             archives.nested(1),
         ],
         ".csv": [table, bare, table.replace(b"I (mV)", b'"I (mV)"'), table.decode().encode("utf-16")],
+        ".txt": [bare, *_tables_of_devices(table)],
+        ".json": [
+            b'{"sampling_rate": 250, "units": "uV", "samples": 900}',
+            b'{"sampling_rate": 250.0, "units": "mV", "samples": 900}',
+            b'{"leads": ["I","II","III","aVR","aVL","aVF","V1","V2","V3","V4","V5","V6"]}',
+        ],
+        ".bdf": [texts.edf_with_times(), texts.edf_with_times(bits=16)],
         ".edf": [
             texts.edf(
                 counts.reshape(12, 9, 100).transpose(1, 0, 2).tobytes(), records="9", samples="100", duration="0.2"
             )
         ],
-        ".dcm": [waveforms.of_group(NumberOfWaveformSamples=900, WaveformData=counts.T.tobytes())],
+        ".dcm": _dicom_files(counts),
+        ".muse.xml": [muse(steps[OF_EIGHT]), muse(steps[OF_EIGHT], units="MILLIVOLTS").decode().encode("utf-16")],
+        ".aecg.xml": [aecg(steps[:, :300])],
+        ".mortara.xml": [mortara(steps)],
+        ".cardiosoft.xml": [cardiosoft(steps[:, :300])],
+        ".philips.xml": [philips(steps), philips(steps, compressed=False)],
+        ".scp": [
+            scp(steps[OF_EIGHT]),
+            scp(steps[OF_EIGHT], table="default", difference=2),
+            scp(steps[OF_EIGHT] // 50, table=_codes(), difference=1, beat=(steps[OF_EIGHT, :100] // 50 * 0, 50, [300])),
+        ],
+        ".mwf": [mfer(steps[OF_EIGHT]), mfer(steps[OF_EIGHT], little=False, dtype=">i2", frames=3, preamble=False)],
+        ".ecg": [ishne(steps, comments=b"x")],
         ".hea": [_wfdb_header(), _wfdb_header().replace(b" 16 1000/mV", b" 212 200(0)/uV")],
     }
 
@@ -209,7 +253,45 @@ def made_csv(draw):
     return "\n".join(map(delimiter.join, [head, *rows])).encode("utf-8", "replace")
 
 
-MADE = {".npy": made_npy(), ".edf": made_edf(), ".hea": made_hea(), ".csv": made_csv()}
+@st.composite
+def made_scp(draw):
+    """Make an SCP-ECG whose sections hold anything of about their length."""
+    words = st.sampled_from([0, 1, 2, 5, 8, 255, 999, 5000, 29999, 65535, 2**31, 2**32 - 1])
+    body = st.lists(st.tuples(words, st.sampled_from("BHI")), max_size=60).map(
+        lambda parts: b"".join(
+            struct.pack(f"<{size}", word % 2 ** {"B": 8, "H": 16, "I": 32}[size]) for word, size in parts
+        )
+    )
+    bodies = draw(st.dictionaries(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 8, 10, 12]), body))
+    if draw(st.booleans()):
+        bodies[3] = bytes([8, 0x44]) + b"".join(struct.pack("<IIB", 1, draw(words), lead) for lead in range(1, 9))
+    return scp_file(bodies)
+
+
+@st.composite
+def made_mfer(draw):
+    """Make an MFER of any definitions."""
+    tags = st.sampled_from(
+        [0x01, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x12, 0x1E, 0x43, 0x67, 0x80]
+    )
+    flat = st.builds(tlv, tags, st.one_of(st.binary(max_size=8), st.binary(min_size=16, max_size=64)))
+    channel = st.builds(
+        lambda number, value: bytes([0x3F, number, len(value) & 0x7F]) + value, st.integers(0, 255), flat
+    )
+    some = st.lists(st.one_of(flat, channel, st.binary(max_size=3)), max_size=20).map(b"".join)
+    content = mfer(np.round(SIGNAL[OF_EIGHT] * 200).astype(int))
+    at = draw(st.integers(34, 130))
+    return content[:at] + draw(some) + content[at:]
+
+
+MADE = {
+    ".scp": made_scp(),
+    ".mwf": made_mfer(),
+    ".npy": made_npy(),
+    ".edf": made_edf(),
+    ".hea": made_hea(),
+    ".csv": made_csv(),
+}
 
 
 def files(suffix):

@@ -2,15 +2,16 @@
 
 import pytest
 from fuzz.harness import read_one, run_one
-from fuzz.strategies import command_lines, declarations, files
+from fuzz.strategies import command_lines, declarations, files, seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("pydicom", "3.0")
+pytest.importorskip("ecgdatakit", "2.0")
 QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".zip", ".csv", ".edf", ".dcm", ".hea"])
+@pytest.mark.parametrize("suffix", sorted(seeds()))
 @settings(QUICK, max_examples=60)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(suffix, data):

@@ -12,9 +12,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, as pytest has them
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from hostile import archives, arrays, texts, waveforms
+from hostile import archives, arrays, texts, vendors, waveforms
 
-CASES = {case.name: case for case in (*arrays.CASES, *archives.CASES, *texts.CASES, *waveforms.CASES)}
+CASES = {case.name: case for case in (*arrays.CASES, *archives.CASES, *texts.CASES, *waveforms.CASES, *vendors.CASES)}
 _MOST_MEMORY = 2 * 2**30
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 

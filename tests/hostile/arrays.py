@@ -165,6 +165,47 @@ PLACES = [
     Case("name_of_255_bytes", _named("a" * 251 + ".npy")),
 ]
 
+
+def _with_sidecar(content):
+    def write(folder):
+        (folder / "a.npy").write_bytes(npy(ECG))
+        (folder / "a.json").write_bytes(content)
+
+    return write
+
+
+def _link_beside(target):
+    def write(folder):
+        (folder / "a.npy").write_bytes(npy(ECG))
+        (folder / "a.json").symlink_to(target)
+
+    return write
+
+
+BROKEN = "is not a valid sidecar"
+SIDECARS = [
+    Case("sidecar_nested", _with_sidecar(b'{"leads":' * 5000), BROKEN),
+    Case("sidecar_nested_list", _with_sidecar(b"[" * 65_000)),
+    Case("sidecar_of_200_mb", _with_sidecar(b'{"leads": ["I"' + b" " * 200_000_000 + b"]}")),
+    Case("sidecar_million_leads", _with_sidecar(b'{"leads": [' + b'"",' * 20_000 + b'"I"]}'), BROKEN),
+    Case("sidecar_rate_infinite", _with_sidecar(b'{"sampling_rate": Infinity}'), BROKEN),
+    Case("sidecar_rate_of_5000_digits", _with_sidecar(b'{"sampling_rate": ' + b"9" * 5000 + b"}"), BROKEN),
+    Case("sidecar_rate_tiny", _with_sidecar(b'{"sampling_rate": 1e-300}'), "Hz|31 days"),
+    Case("sidecar_units_of_60_kb", _with_sidecar(b'{"units": "' + b"u" * 60_000 + b'"}'), BROKEN),
+    Case("sidecar_units_steer_a_terminal", _with_sidecar(b'{"units": "\\u001b[2J\\n"}'), BROKEN),
+    Case("sidecar_cut_off", _with_sidecar(b'{"sampling_rate": 5'), BROKEN),
+    Case("sidecar_of_another_array", _with_sidecar(b'{"samples": 4999}'), "4999"),
+    Case("sidecar_negative_samples", _with_sidecar(b'{"samples": -5000}'), "-5000"),
+    Case("sidecar_is_a_device", _link_beside("/dev/zero")),
+    Case("sidecar_is_passwd", _link_beside("/etc/passwd")),
+    Case("sidecar_is_a_loop", _link_beside("a.json")),
+    Case(
+        "sidecar_is_a_pipe",
+        lambda folder: (_with_sidecar(b"x")(folder), (folder / "a.json").unlink(), os.mkfifo(folder / "a.json")),
+    ),
+    Case("sidecar_of_bytes", _with_sidecar(bytes(range(256)) * 200)),
+]
+
 CASES = [
     *(
         of_bytes(name, content, why)
@@ -173,4 +214,5 @@ CASES = [
     ),
     *(of_bytes(name, content) for name, content in HARMLESS.items()),
     *PLACES,
+    *SIDECARS,
 ]

@@ -15,6 +15,7 @@ WITH_ANSWERS = {"zip_twice_the_same", "zip_twice_but_for_case"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     pytest.importorskip("pydicom", "3.0")
+    pytest.importorskip("ecgdatakit", "2.0")
     folder = tmp_path_factory.mktemp("hostile")
     write_all(folder)
     return folder

@@ -34,10 +34,10 @@ TABLES = {
     "row_of_a_million_columns": (with_line(b"1," * 10**6), TABLE),
     "cells_missing": (with_line(b"1,2,3"), "not a row of numbers"),
     "text_in_a_cell": (with_cell(b"=1+1"), "not a row of numbers"),
-    "number_of_10000_digits": (with_cell(b"9" * 10_000), "samples are missing|no row|mV"),
-    "number_1e999999999": (with_cell(b"1e999999999"), "samples are missing"),
-    "number_nan": (with_cell(b"nan"), "samples are missing"),
-    "number_hex": (with_cell(b"0x1p1000"), "not a row of numbers|samples are missing"),
+    "number_of_10000_digits": (with_cell(b"9" * 10_000), "samples of .* are missing|no row|mV"),
+    "number_1e999999999": (with_cell(b"1e999999999"), "samples of .* are missing"),
+    "number_nan": (with_cell(b"nan"), "samples of .* are missing"),
+    "number_hex": (with_cell(b"0x1p1000"), "not a row of numbers|samples of .* are missing"),
     "number_underscores": (with_cell(b"1_0"), "not a row of numbers"),
     "number_complex": (with_cell(b"1j"), "not a row of numbers"),
     "quote_never_ends": (with_line(b'"' + b"1," * 100), TABLE),
@@ -69,6 +69,40 @@ TABLES = {
     ),
 }
 
+BY_ROW = [",".join([lead, *(f"{value:.4f}" for value in row[:1000])]) for lead, row in zip(LEADS, ECG, strict=True)]
+
+
+def in_rows(*changed):
+    rows = list(BY_ROW)
+    for at, row in changed:
+        rows[at] = row
+    return "\n".join(rows).encode()
+
+
+TABLES |= {
+    "sep_of_nothing": (b"sep=\n" + table(), ""),
+    "sep_wrong": (b"sep=;\n" + table(), PASSED_OVER),
+    "sep_of_a_digit": (b"sep=0\n" + table(), ""),
+    "sep_of_a_quote": (b'sep="\n' + table(), ""),
+    "thousand_lines_before": (b"a,b\n" * 1000 + table(), PASSED_OVER),
+    "header_in_the_31st_line_of_many_columns": (b"x" * 200 + b"\n" + (b"k," * 500 + b"\n") * 30 + table(), PASSED_OVER),
+    "clock_in_the_first_row_alone": (
+        table().replace(b"time (s)", b"time").replace(b"\n0.000,", b"\n00:00:00.000,"),
+        "",
+    ),
+    "clock_of_9999_hours": (
+        table().replace(b"time (s)", b"time").replace(b"\n0.", b"\n9999:59:0.").replace(b"\n1.", b"\n9999:59:1."),
+        "",
+    ),
+    "rows_of_a_line_of_20_mb": (b"I," + b"1," * 10_000_000 + b"1\n", "characters"),
+    "rows_of_different_lengths": (in_rows((3, BY_ROW[3] + ",1")), "different numbers of samples"),
+    "rows_of_words": (in_rows((3, "aVR" + ",what" * 1000)), "not a row of numbers"),
+    "rows_of_nothing": (in_rows((3, "aVR" + "," * 1000)), "sampling rate"),
+    "rows_twice": (in_rows((3, BY_ROW[0])), "sampling rate|two channels"),
+    "rows_10_to_5": (b"\n".join([b"I" + b",1" * 70] * 100_000), "rows"),
+    "rows_of_infinity": (in_rows((3, "aVR" + ",1e999" * 1000)), "sampling rate"),
+}
+
 
 def wfdb(lines=None, dat=None, *, record="a 12 500 5000", signal="a.dat 16 1000/mV 16 0 0 0 0 {}", name="a.dat"):
     def write(folder):
@@ -96,7 +130,7 @@ WFDB = {
     "link_out": (linked, "link out of its folder"),
     "gain_nan": (wfdb(signal="a.dat 16 nan/mV 16 0 0 0 0 {}"), "signal line cannot be read"),
     "gain_infinite": (wfdb(signal="a.dat 16 1e999/mV 16 0 0 0 0 {}"), "WFDB|gain|finite|flat|lead"),
-    "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "samples are missing"),
+    "gain_tiny": (wfdb(signal="a.dat 16 1e-300/mV 16 0 0 0 0 {}"), "samples of .* are missing"),
     "gain_negative_zero": (wfdb(signal="a.dat 16 -0.0/mV 16 0 0 0 0 {}"), "pass --gain"),
     "rate_zero": (wfdb(record="a 12 0 5000"), "does not state its sampling rate"),
     "rate_negative": (wfdb(record="a 12 -500 5000"), "does not state its sampling rate"),
@@ -112,6 +146,12 @@ WFDB = {
     "format_unknown": (wfdb(signal="a.dat 999 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
     "format_flac": (wfdb(signal="a.dat 516 1000/mV 16 0 0 0 0 {}"), "format|WFDB"),
     "skew": (wfdb(signal="a.dat 16:1000000000 1000/mV 16 0 0 0 0 {}"), "skew|WFDB"),
+    "skew_of_almost_all": (wfdb(signal="a.dat 16:4999 1000/mV 16 0 0 0 0 {}"), "samples of .* are missing"),
+    "skews_that_differ": (
+        wfdb(["a 12 500 5000", *(f"a.dat 16:{i} 1000/mV 16 0 0 0 0 {lead}" for i, lead in enumerate(LEADS))]),
+        "limb leads contradict",
+    ),
+    "checksum_of_15_digits": (wfdb(signal="a.dat 16 1000/mV 16 0 0 999999999999999 0 {}"), ""),
     "offset_10_to_15": (wfdb(signal="a.dat 16+1000000000000000 1000/mV 16 0 0 0 0 {}"), "states|WFDB"),
     "cut_off": (wfdb(dat=bytes(1000)), "states"),
     "line_of_60_kb": (wfdb(["a 12 500 5000" + " 1" * 30_000]), "characters|WFDB"),
@@ -135,7 +175,7 @@ FIELDS = {
 }
 
 
-def edf(data=None, *, n=None, records="10", duration="1", size=None, reserved="", **changes):
+def edf(data=None, *, labels=LEADS, n=None, records="10", duration="1", size=None, reserved="", **changes):
     """Write an EDF by hand; changes are cells of all signals."""
     signal = {
         "transducer": "",
@@ -148,11 +188,11 @@ def edf(data=None, *, n=None, records="10", duration="1", size=None, reserved=""
         "samples": "500",
         "reserved": "",
     } | changes
-    first = f"{'0':8}{'X X X X':80}{'Startdate X X X X':80}{'01.01.20':8}{'00.00.00':8}{size or 256 * 13:<8}{reserved:44}{records:8}{duration:8}{n or 12:<4}"
+    first = f"{'0':8}{'X X X X':80}{'Startdate X X X X':80}{'01.01.20':8}{'00.00.00':8}{size or 256 * 13:<8}{reserved:44}{records:8}{duration:8}{n or len(labels):<4}"
     second = "".join(
         (lead if name == "label" else signal[name])[:width].ljust(width)
         for name, width in FIELDS.items()
-        for lead in LEADS
+        for lead in labels
     )
     if data is None:
         counts = np.round(ECG * 1000).astype("<i2").reshape(12, 10, 500)
@@ -160,7 +200,7 @@ def edf(data=None, *, n=None, records="10", duration="1", size=None, reserved=""
     return (first + second).encode("latin-1") + data
 
 
-EDF_BAD = "EDF|cut off|calibration|rate|shape|unit"
+EDF_BAD = "EDF|BDF|cut off|calibration|rate|shape|unit"
 EDF = {
     "records_10_to_7": (edf(records="9999999"), "is cut off"),
     "records_none": (edf(records="0"), "shape|EDF"),
@@ -180,14 +220,52 @@ EDF = {
     "duration_1e300": (edf(duration="1e300"), f"{EDF_BAD}|Hz|short|needs"),
     "gain_nan": (edf(high="nan"), EDF_BAD),
     "gain_infinite": (edf(high="1e999"), EDF_BAD),
-    "gain_of_1e300": (edf(high="1e300"), "samples are missing|mV|calibration"),
+    "gain_of_1e300": (edf(high="1e300"), "samples of .* are missing|mV|calibration"),
     "no_span": (edf(low="5", high="5"), "calibration"),
     "no_digital_span": (edf(least="7", most="7"), "calibration"),
-    "gaps": (edf(reserved="EDF+D"), "EDF[+]D"),
+    "no_times": (edf(reserved="EDF+D"), "does not state its time"),
+    "duration_text_in_edf_d": (edf(reserved="EDF+D", duration="x"), "how long a data record is"),
     "no_data": (edf(b""), "is cut off"),
     "cut_in_the_header": (edf()[:700], EDF_BAD),
     "units_unknown": (edf(units="furlong"), "furlong"),
     "units_blank": (edf(units=""), "units"),
+}
+
+
+def bdf(data=None, *, onset="+{}\x14\x14", **changes):
+    """Write a BDF by hand; its last signal has the times, in place of V6."""
+    counts = np.round(ECG * 1000).astype("<i4").reshape(12, 10, 500).transpose(1, 0, 2)
+    raw = counts.reshape(10, -1, 1).view(np.uint8)[:, :, :3].reshape(10, -1)
+    for record in range(10):
+        stamp = onset.format(record).encode("latin-1")
+        raw[record, -1500 : len(stamp) - 1500] = list(stamp)
+    content = edf(raw.tobytes() if data is None else data, **changes)
+    return b"\xffBIOSEMI" + content[8:].replace(b"V6".ljust(16), b"BDF Annotations ", 1)
+
+
+def edf_with_times(bits=24):
+    """Write a short EDF+D or BDF+D of nine data records, each with its time."""
+    width, n = bits // 8, 100
+    counts = np.round(ECG[:, :900] * 1000).astype("<i4").reshape(12, 9, n).transpose(1, 0, 2)
+    raw = counts.reshape(9, -1, 1).view(np.uint8)[:, :, :width].reshape(9, -1)
+    stamps = [f"+{record / 5:g}\x14\x14".encode().ljust(n * width, b"\0") for record in range(9)]
+    body = b"".join(record.tobytes() + stamp for record, stamp in zip(raw, stamps, strict=True))
+    kind = "BDF+D" if bits == 24 else "EDF+D"
+    labels = (*LEADS, f"{kind[:3]} Annotations")
+    content = edf(body, labels=labels, records="9", samples="100", duration="0.2", reserved=kind)
+    return (b"\xffBIOSEMI" if bits == 24 else content[:8]) + content[8:]
+
+
+# Without V6 the leads are not complete, but the faults of the header come first.
+BDF = {
+    "records_10_to_7": (bdf(records="9999999"), "V6"),
+    "magic_alone": (b"\xffBIOSEMI", r"is named \.bdf, but it is"),
+    "signals_9999": (bdf(n=9999), EDF_BAD),
+    "samples_negative": (bdf(samples="-500"), EDF_BAD),
+    "cut_in_the_header": (bdf()[:700], f"{EDF_BAD}|unknown"),
+    "twelve_bits_of_text": (b"\xffBIOSEMI" + b"9" * 5000, f"{EDF_BAD}|unknown"),
+    "bytes_missing": (b"\xffBIOSEMI" + edf()[8:-1], "cut off"),
+    "no_times": (b"\xffBIOSEMI" + edf(bytes(180_000), reserved="BDF+D")[8:], "does not state its time"),
 }
 
 
@@ -196,4 +274,5 @@ CASES = [
     of_bytes("csv_of_something_else", b"name,age\nx,1\n", PASSED_OVER, "a.csv"),
     *(Case(f"wfdb_{name}", write, why) for name, (write, why) in WFDB.items()),
     *(of_bytes(f"edf_{name}", content, why, "a.edf") for name, (content, why) in EDF.items()),
+    *(of_bytes(f"bdf_{name}", content, why, "a.bdf") for name, (content, why) in BDF.items()),
 ]

@@ -1,5 +1,6 @@
 """Hostile DICOM files."""
 
+import copy
 import io
 import struct
 import zlib
@@ -10,7 +11,7 @@ from hostile.case import Case
 from hostile.texts import LEADS
 
 
-def dicom(change=id, *, syntax="1.2.840.10008.1.2.1"):
+def dicom(change=id, *, syntax="1.2.840.10008.1.2.1", groups=None):
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.sequence import Sequence
 
@@ -25,7 +26,7 @@ def dicom(change=id, *, syntax="1.2.840.10008.1.2.1"):
     group.WaveformData = np.round(ECG.T * 1000).astype("<i2").tobytes()
     group.ChannelDefinitionSequence = Sequence([_channel(lead) for lead in LEADS])
     change(group)
-    dataset.WaveformSequence = Sequence([group])
+    dataset.WaveformSequence = Sequence(groups or [group])
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()
@@ -64,6 +65,10 @@ def nested_sequences(depth):
     return _front() + item * depth
 
 
+def _meta_end():
+    return 144 + int.from_bytes(dicom()[140:144], "little")
+
+
 def _front():
     whole = dicom()
     return whole[: whole.index(struct.pack("<HH", 0x5400, 0x0100))]
@@ -76,11 +81,28 @@ def lying_length(length):
     return bytes(whole)
 
 
-def deflated():
+def of_groups(*sizes, apart_ms=0):
+    """Write groups of the first, the next ... leads."""
+    whole = []
+    dicom(whole.append)
+    groups, first = [], 0
+    for number, size in enumerate(sizes):
+        group = copy.deepcopy(whole[0])
+        group.ChannelDefinitionSequence = group.ChannelDefinitionSequence[first : first + size]
+        group.WaveformData = np.round(ECG.T * 1000)[:, first : first + size].astype("<i2").tobytes()
+        group.NumberOfWaveformChannels, group.MultiplexGroupTimeOffset = size, number * apart_ms
+        groups.append(group)
+        first += size
+    return dicom(groups=groups)
+
+
+def deflated(content=None):
     whole = dicom(syntax="1.2.840.10008.1.2.1.99")
     packer = zlib.compressobj(9, wbits=-15)
     return (
-        whole[: 144 + int.from_bytes(whole[140:144], "little")] + packer.compress(bytes(200_000_000)) + packer.flush()
+        whole[: 144 + int.from_bytes(whole[140:144], "little")]
+        + packer.compress(content or bytes(200_000_000))
+        + packer.flush()
     )
 
 
@@ -103,13 +125,23 @@ DICOM = {
     "data_of_odd_length": (lambda: lying_length(7), DICOM_BAD),
     "nested_3000_deep": (lambda: nested_sequences(3000), DICOM_BAD),
     "nested_100000_deep": (lambda: nested_sequences(100_000), "has 100000 items"),
-    "deflated_bomb": (deflated, DICOM_BAD),
+    "deflated_bomb": (deflated, "unpacks to more than"),
     "jpeg": (lambda: dicom(syntax="1.2.840.10008.1.2.4.50"), "transfer syntax"),
-    "big_endian": (lambda: dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0"), "transfer syntax"),
+    "big_endian_lie": (lambda: dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.2\0"), DICOM_BAD),
+    "deflated_cut_off": (lambda: deflated()[:-20], "unpacks to more than|no end"),
+    "deflated_garbage": (lambda: deflated()[:400] + b"\xff" * 300, "unpack|no end"),
+    "deflated_items": (lambda: deflated(nested_sequences(20_000)[144:]), "unpacks to more than|items"),
+    "meta_of_4_gb": (lambda: b"\2\0\0\0UL\4\0\xff\xff\xff\xff" + bytes(3000), "meta information has"),
+    "no_preamble_lie": (lambda: b"\x08\0\5\0CS\xff\xff" + bytes(3000), DICOM_BAD),
+    "no_preamble_nested": (lambda: nested_sequences(3000)[_meta_end() :], DICOM_BAD),
+    "groups_of_one_lead": (lambda: of_groups(*[1] * 12), ""),
+    "two_thousand_groups": (lambda: of_groups(*[0] * 600), "not a valid DICOM|missing|items|describes"),
+    "groups_at_other_times": (lambda: of_groups(*[3] * 4, apart_ms=2500), "not recorded at the same time"),
+    "offset_nan": (lambda: of_group(MultiplexGroupTimeOffset="nan"), ""),
     "preamble_alone": (lambda: bytes(128) + b"DICM", DICOM_BAD),
     "cut_off": (lambda: dicom()[:2000], DICOM_BAD),
     "garbage": (lambda: dicom()[:400] + bytes(range(256)) * 40, DICOM_BAD),
-    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED"), "median beats"),
+    "derived_only": (lambda: of_group(WaveformOriginality="DERIVED", MultiplexGroupLabel="MEDIAN"), "median beats"),
 }
 
 

@@ -8,20 +8,27 @@ import pytest
 from written import WRITERS, write_csv, write_npy, write_wfdb
 
 from ecg_edge.readers import PassedOver, RecordFile, find_candidates, find_records
+from ecg_edge.recording.leads import LEADS
 
 SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 3000)).round(3)
-LEADS_IN_ROWS = "\n".join(",".join(map(str, row)) for row in SIGNAL[:, :600])
+EARLY = "\n".join(["x,y"] * 35 + [",".join(LEADS)] + [",".join(map(str, row)) for row in SIGNAL.T[:20]])
+FEATURES = "\n".join(" ".join(map(str, row)) for row in SIGNAL[:, :20].T[:, :9])
 GERMAN = "Zeit;" + ";".join(f"Kanal {i}" for i in range(12)) + "\n" + ";".join(["0,1"] * 13) + "\n"
 OTHERS = {
-    "rows.csv": (LEADS_IN_ROWS, "is not a table of leads"),
-    "german.csv": (GERMAN, "is not a table of leads"),
-    "device.txt": ("I\tII\tV1\tV2\tV3\n1\t2\t3\t4\t5\n", "is not a table of leads"),
+    "early.csv": (EARLY, "is not a table of leads: its header is below more than 30 other lines"),
+    "german.csv": (GERMAN, "do not have the names of leads, such as I, II or V1, but Zeit, Kanal 0, Kanal 1"),
+    "device.txt": ("I\tII\tV1\tV2\tV3\n1\t2\t3\t4\t5\n", "it has 5 columns, expected at least 8"),
+    "without_rows.csv": (
+        ",".join(LEADS) + "\nthis,is,no,row,of,numbers,at,all\nx\n",
+        "is not followed by rows of as many",
+    ),
+    "features.txt": (FEATURES, "it has numbers without the names of leads, and not twelve columns"),
     "alone.dat": (bytes(1000), "no header"),
     "challenge.mat": (bytes(1000), "no header"),
-    "holter.ecg": ("ISHNE1.0", "ISHNE"),
+    "holter.ecg": ("ECG 1.0", "ISHNE"),
     "cart.scp": (b"\0\1\2", "SCP-ECG"),
-    "muse.xml": ("<?xml version='1.0'?><RestingECG>", "XML"),
-    "sierra.xml": ("<?xml version='1.0'?><restingecgdata>".encode("utf-16"), "XML"),
+    "schiller.xml": ("<?xml version='1.0'?><examdescript><eventdata type='ecg'/>", "root element <examdescript>"),
+    "wide.xml": ("<?xml version='1.0'?><ecgData>".encode("utf-16"), "root element <ecgData>"),
     "all.tar.gz": (b"\x1f\x8b", "archive"),
 }
 HARMLESS = {
@@ -29,7 +36,7 @@ HARMLESS = {
     "notes.txt": "The patient felt well. See record 12.",
     "report.pdf": "%PDF-1.7",
     "settings.xml": "<?xml version='1.0'?><settings/>",
-    "._rows.csv": LEADS_IN_ROWS,
+    "._rows.csv": EARLY,
 }
 
 

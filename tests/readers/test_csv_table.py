@@ -7,6 +7,7 @@ import pytest
 
 from ecg_edge import read_recording
 from ecg_edge.errors import EcgEdgeError, UndeclaredError, UnreadableError
+from ecg_edge.readers import find_records
 from ecg_edge.readers.discovery import find_candidates
 from ecg_edge.readers.formats import csv_table
 from ecg_edge.recording.leads import LEADS
@@ -196,3 +197,144 @@ def test_a_table_in_utf_16_without_a_mark_says_so_alone_and_in_a_folder(tmp_path
         read_recording(path)
     (passed_over,) = (item for item in find_candidates(tmp_path) if isinstance(item, PassedOver))
     assert passed_over.reason == "is text in UTF-16 without a byte order mark; save it in UTF-8"
+
+
+T = [f"{i / 500:.3f}" for i in range(1500)]
+METADATA = ["Device;Cart 7", "Patient;Nobody;;;;;;;;;;;", "Rate;500;;;;;;;;;;;", "Leads;" + ";".join(LEADS), ""]
+
+
+def with_lines(*lines, **options):
+    return "\n".join([*lines, text(**options)])
+
+
+def in_rows(titles=None, delimiter=",", before=(), end="", decimal="."):
+    rows = [[f"{value:.4f}".replace(".", decimal) for value in lead] for lead in SIGNAL]
+    rows = [[str(title), *row] for title, row in zip(titles, rows, strict=True)] if titles else rows
+    return "\n".join([*before, *(delimiter.join(row) + end for row in rows)])
+
+
+SECONDS = {"titles": ["time_s", *units("mV")], "time": lambda i: i / 500}
+OF_DEVICES = {
+    "sep=;": with_lines("sep=;", delimiter=";", **SECONDS),
+    "quoted sep": with_lines('"sep=,"', **SECONDS),
+    "sep of a bar": with_lines("sep=|", delimiter="|", **SECONDS),
+    "lines of metadata": with_lines(*METADATA, delimiter=";", decimal=",", **SECONDS),
+    "thirty lines of metadata": with_lines(*[f"Line,{i}" for i in range(30)], **SECONDS),
+    "metadata and units below": with_lines(
+        "Device,7", ",".join(["Time", *LEADS]), ",".join(["ms", *["mV"] * 12]), time=lambda i: 2 * i
+    ),
+    "index and time": with_lines(
+        ",time_s," + ",".join(units("mV")), signal=np.vstack([np.arange(1500) / 500, SIGNAL]), time=lambda i: i
+    ),
+    "clock times": text(["time", *units("mV")], time=lambda i: f"10:00:{i / 500:06.3f}"),
+    "short clock times": text(["Time", *units("mV")], time=lambda i: f"0:{i / 500:06.3f}"),
+    "clock times in the way of rdsamp": with_lines(
+        ",".join(["'Elapsed time'", *(f"'{lead}'" for lead in LEADS)]),
+        ",".join(["'hh:mm:ss.mmm'", *["'mV'"] * 12]),
+        time=lambda i: f"'0:{i / 500:06.3f}'",
+    ),
+    "clock times with a date": text(["timestamp", *units("mV")], time=lambda i: f"2024-05-01T10:00:{i / 500:06.3f}Z"),
+    "clock times over midnight": text(
+        ["time", *units("mV")],
+        time=lambda i: f"23:59:{58 + i / 500:06.3f}" if i < 1000 else f"00:00:{i / 500 - 2:06.3f}",
+    ),
+    "clock times with commas": text(
+        ["time", *units("mV")], delimiter=";", decimal=",", time=lambda i: f"10:00:{i / 500:06.3f}"
+    ),
+    "a time row and leads in rows": "time_s," + ",".join(T) + "\n" + in_rows(units("mV")),
+    "leads in rows with semicolons": "time_s;" + ";".join(T) + "\n" + in_rows(units("mV"), ";", decimal=","),
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+@pytest.mark.parametrize("name", OF_DEVICES)
+def test_a_table_as_devices_export_it_needs_no_options(tmp_path, name, suffix):
+    (tmp_path / f"a{suffix}").write_text(OF_DEVICES[name])
+    (record,) = find_records(tmp_path)
+    recording = record.read()
+    assert (recording.sampling_rate, recording.samples) == (500, 1500)
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+BARE = {
+    "leads in rows": in_rows(LEADS),
+    "leads in rows without names": in_rows(),
+    "leads in rows, a delimiter at the end": in_rows(LEADS, end=","),
+    "leads in rows, numbers of samples": in_rows(LEADS, before=["lead," + ",".join(map(str, range(1500)))]),
+    "leads in rows of a data frame": in_rows(range(12), before=["," + ",".join(map(str, range(1500)))]),
+    "leads in rows, tabs": in_rows(LEADS, "\t"),
+    "a data frame": with_lines("," + ",".join(map(str, range(12))), time=lambda i: i),
+    "an index": text(time=lambda i: i + 1),
+    "a delimiter at the end": text(end=",\n"),
+    "an index and a delimiter at the end": text(delimiter=";", time=lambda i: i, end=";\n"),
+    "metadata": with_lines("Device,7", "Gain,1000,,,,,,,,,,", "Offset,0,,,,,,,,,,"),
+    "spaces": text(delimiter="  "),
+    "names and spaces": text(LEADS, delimiter=" "),
+    "an index with a title": text(["sample", *LEADS], time=lambda i: i),
+    "a number of rows only": text(["#", *LEADS], time=lambda i: i).replace("#", '"#"', 1),
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+@pytest.mark.parametrize("name", BARE)
+def test_a_bare_table_needs_units_and_a_rate_only(tmp_path, name, suffix):
+    recording = read(tmp_path, BARE[name], suffix, sampling_rate=500, units="mV")
+    assert recording.samples == 1500
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+    with pytest.raises(EcgEdgeError, match="does not state its sampling rate and its units"):
+        read(tmp_path, BARE[name], suffix)
+
+
+def test_empty_cells_of_leads_in_rows_are_missing_samples(tmp_path):
+    lines = in_rows(LEADS).splitlines()
+    cells = lines[7].split(",")
+    cells[-1] = cells[500] = ""
+    content = "\n".join([*lines[:7], ",".join(cells), *lines[8:]])
+    signal = read(tmp_path, content, sampling_rate=500, units="mV").stretch(0, 1500)
+    assert np.argwhere(~np.isfinite(signal)).tolist() == [[7, 499], [7, 1499]]
+
+
+def test_an_empty_first_row_is_a_missing_sample_and_no_row_of_units(tmp_path):
+    lines = text(["time_s", *units("mV")], time=lambda i: i / 500).splitlines()
+    lines[1] = "0.0" + "," * 12
+    recording = read(tmp_path, "\n".join(lines))
+    assert (recording.samples, recording.sampling_rate) == (1500, 500)
+    assert np.isnan(recording.stretch(0, 1)).all()
+
+
+def test_clock_times_of_whole_seconds_do_not_tell_the_rate(tmp_path):
+    content = text(["time", *units("mV")], time=lambda i: f"10:00:{i // 500:02}")
+    with pytest.raises(EcgEdgeError, match="does not state its sampling rate"):
+        read(tmp_path, content)
+    assert read(tmp_path, content, sampling_rate=500).sampling_rate == 500
+
+
+ONE_CAUSE = {
+    "rows of different lengths": (in_rows(LEADS) + ",1", "different numbers of samples: 1500 and 1501"),
+    "ten rows without names": ("\n".join(in_rows().splitlines()[:10]), "has 10 rows and no names; name them with"),
+    "a word in a row of a lead": (in_rows(LEADS).replace(f"{SIGNAL[3, 9]:.4f}", "what", 1), "line 4 is not a row of numbers"),
+    "lead missing": ("\n".join(in_rows(LEADS).splitlines()[:7]), "V2, V3, V4, V5, V6 of I, II, V1 to V6 are missing"),
+    "few columns": ("a,b\n1,2\n", "it has 2 columns, expected at least 8: one for each lead"),
+    "no text": (b"\0\1\2" * 100, "it is not text"),
+    "other names": (text([f"k{i}" for i in range(12)]), "do not have the names of leads, .* but k0, k1, k2"),
+    "no rows": (",".join(LEADS) + "\nall,of,this,is,no,number,at,all\nx,y", "not followed by rows of as many numbers"),
+    "late header": (with_lines(*["a,b"] * 31, **SECONDS), "its header is below more than 30 other lines"),
+    "thirteen columns": (text(signal=np.vstack([SIGNAL, SIGNAL[:1]])), "has 13 columns and no header"),
+    "clock runs back": (
+        text(["time", *units("mV")], time=lambda i: f"10:00:{(i % 700) / 500:06.3f}"), "time column is not regular"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE_CAUSE)
+def test_each_fault_has_its_own_message(tmp_path, name):
+    content, message = ONE_CAUSE[name]
+    with pytest.raises(EcgEdgeError, match=message) as caught:
+        read(tmp_path, content, units="mV", **({} if "clock" in name else {"sampling_rate": 500}))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_caller_may_name_all_columns_of_a_bare_table(tmp_path):
+    content = text(time=lambda i: i)
+    recording = read(tmp_path, content, sampling_rate=500, units="mV", leads=("index", *LEADS))
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)

@@ -1,7 +1,7 @@
 """DICOM 12-lead waveforms and their oddities."""
 
-import io
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from written import dicom_code, dicom_group, write_dicom_groups
 
 from ecg_edge import read_recording
 from ecg_edge.errors import EcgEdgeError
-from ecg_edge.readers.formats import dicom
+from ecg_edge.readers import find_records
+from ecg_edge.readers.formats import dicom_file
 from ecg_edge.recording.leads import LEADS
 
 pydicom = pytest.importorskip("pydicom", "3.0")
@@ -151,20 +152,6 @@ def test_a_waveform_that_cannot_be_used_is_one_clear_error(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-def test_a_deflated_file_is_refused_before_it_is_unpacked(tmp_path):
-    path = write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)])
-    content = path.read_bytes()
-    meta = 144 + int.from_bytes(content[140:144], "little")
-    file_meta = pydicom.dcmread(io.BytesIO(content[:meta])).file_meta
-    file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
-    head = io.BytesIO()
-    pydicom.filewriter.write_file_meta_info(pydicom.filebase.DicomFileLike(head), file_meta)
-    bomb = zlib.compressobj(wbits=-15)
-    path.write_bytes(content[:132] + head.getvalue() + bomb.compress(bytes(10**7)) + bomb.flush())
-    with pytest.raises(EcgEdgeError, match="transfer syntax"):
-        found(path)
-
-
 @pytest.mark.parametrize("at", [140, 200, 400, 700, 1500, 3000, 20_000])
 def test_a_file_that_is_cut_off_is_an_error(tmp_path, at):
     path = write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)])
@@ -174,7 +161,7 @@ def test_a_file_that_is_cut_off_is_an_error(tmp_path, at):
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(dicom, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(dicom_file, "MOST_BYTES", 1000)
     with pytest.raises(EcgEdgeError, match="larger than 1000 bytes"):
         found(write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)]))
 
@@ -199,6 +186,166 @@ def test_leads_with_a_time_skew_are_refused(tmp_path):
     group.ChannelDefinitionSequence[3].ChannelTimeSkew = "0.5"
     with pytest.raises(EcgEdgeError, match=r"its leads were sampled up to 0\.5 s apart"):
         found(write_dicom_groups(tmp_path / "a.dcm", [group]))
+
+
+def of_leads(first, last, signal=MICROVOLTS, start_ms=0, **options):
+    group = dicom_group(signal[first:last], leads=LEADS[first:last], **options)
+    if start_ms is not None:
+        group.MultiplexGroupTimeOffset = start_ms
+    return group
+
+
+@pytest.mark.parametrize("parts", [[(0, 6), (6, 12)], [(6, 12), (0, 6)], [(0, 3), (3, 6), (6, 9), (9, 12)]])
+def test_groups_that_were_recorded_together_are_one_recording(tmp_path, parts):
+    groups = [*(of_leads(*part) for part in parts), median()]
+    recording = read_recording(write_dicom_groups(tmp_path / "a.dcm", groups))
+    np.testing.assert_allclose(recording.stretch(0, 3000), SIGNAL, atol=1e-3)
+    assert recording.notes == ()
+
+
+def test_a_strip_of_one_lead_beside_the_groups_does_not_disturb_them(tmp_path):
+    groups = [of_leads(0, 6), of_leads(6, 12), of_leads(1, 2)]
+    np.testing.assert_allclose(found(write_dicom_groups(tmp_path / "a.dcm", groups)), SIGNAL, atol=1e-3)
+
+
+def test_each_group_has_its_own_calibration_and_padding(tmp_path):
+    groups = [of_leads(0, 6, sensitivity=2), of_leads(6, 12, sensitivity=0.5)]
+    raw = np.frombuffer(groups[1].WaveformData, "<i2").copy()
+    groups[1].add_new("WaveformPaddingValue", "OW", raw[:1].astype("<i2").tobytes())
+    expected = np.concatenate([np.round(MICROVOLTS[:6] / 2) * 2, np.round(MICROVOLTS[6:] * 2) / 2]) / 1000
+    expected[6:][raw.reshape(-1, 6).T == raw[0]] = np.nan
+    np.testing.assert_allclose(found(write_dicom_groups(tmp_path / "a.dcm", groups)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_leads_that_were_recorded_one_after_the_other_are_refused(tmp_path):
+    quarters = [of_leads(3 * i, 3 * i + 3, MICROVOLTS[:, :1250], 2500 * i) for i in range(4)]
+    path = write_dicom_groups(tmp_path / "a.dcm", [*quarters, of_leads(1, 2)])
+    message = r"were not recorded at the same time: 5 groups of 2\.5 s from 0 s, 2\.5 s from 2\.5 s"
+    with pytest.raises(EcgEdgeError, match=message):
+        found(path)
+
+
+def test_groups_of_different_rates_are_not_joined(tmp_path):
+    groups = [of_leads(0, 6), of_leads(6, 12, MICROVOLTS[:, ::2], rate=250)]
+    with pytest.raises(EcgEdgeError, match="were not recorded at the same time"):
+        found(write_dicom_groups(tmp_path / "a.dcm", groups))
+
+
+def test_groups_without_times_are_joined_with_a_warning_unless_they_are_short(tmp_path, tiny):
+    ten_s = np.tile(MICROVOLTS, 2)[:, :5000]
+    groups = [of_leads(0, 6, ten_s, None), of_leads(6, 12, ten_s, None)]
+    recording = read_recording(write_dicom_groups(tmp_path / "a.dcm", groups))
+    assert "untimed_groups" in {note.code for note in tiny.detect(recording).warnings}
+    short = [of_leads(3 * i, 3 * i + 3, MICROVOLTS[:, :1250], None) for i in range(4)]
+    with pytest.raises(EcgEdgeError, match="does not state that its leads were recorded at the same time"):
+        found(write_dicom_groups(tmp_path / "b.dcm", short))
+
+
+def test_a_rhythm_that_is_called_derived_is_read_with_a_warning(tmp_path, tiny):
+    path = write_dicom_groups(tmp_path / "a.dcm", [median(), dicom_group(MICROVOLTS, originality="DERIVED")])
+    finding = tiny.detect(read_recording(path))
+    assert "computed_rhythm" in {note.code for note in finding.warnings}
+    np.testing.assert_allclose(found(path), SIGNAL, atol=1e-3)
+
+
+def test_a_recorded_group_comes_before_a_derived_rhythm(tmp_path):
+    groups = [dicom_group(MICROVOLTS * 0, originality="DERIVED"), dicom_group(MICROVOLTS, label="")]
+    recording = read_recording(write_dicom_groups(tmp_path / "a.dcm", groups))
+    np.testing.assert_allclose(recording.stretch(0, 3000), SIGNAL, atol=1e-3)
+    assert recording.notes == ()
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+@pytest.mark.parametrize("cut", ["preamble", "preamble and letters", "preamble and meta information"])
+@pytest.mark.parametrize("name", ["a.dcm", "IM000001"])
+def test_a_file_without_a_preamble_is_read(tmp_path, syntax, cut, name):
+    content = write_dicom_groups(tmp_path / "whole", [dicom_group(MICROVOLTS)], syntax).read_bytes()
+    meta = 144 + int.from_bytes(content[140:144], "little")
+    start = {"preamble": 128, "preamble and letters": 132, "preamble and meta information": meta}[cut]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(content[start:])
+    (record,) = find_records(tmp_path / "in")
+    np.testing.assert_allclose(record.read().stretch(0, 3000), SIGNAL, atol=1e-3)
+
+
+def test_meta_information_that_does_not_state_its_length_is_read(tmp_path):
+    path = write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)])
+    content = path.read_bytes()
+    path.write_bytes(content[:132] + content[144:])
+    np.testing.assert_allclose(found(path), SIGNAL, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "bits", [(8, "SB", "i1", "OW"), (8, "UB", "u1", "OB"), (16, "US", "u2", "OW"), (32, "SL", "i4", "OW")]
+)
+def test_big_endian_samples_are_read(tmp_path, bits):
+    counts = np.random.default_rng(0).integers(0, 100, (12, 3000))
+    group = dicom_group(MICROVOLTS, sensitivity=5)
+    group.WaveformBitsAllocated, group.WaveformSampleInterpretation, dtype, kind = bits
+    content = counts.T.astype(f">{dtype}").tobytes()
+    if bits[0] == 8 and kind == "OW":
+        content = np.frombuffer(content, "<u2").astype(">u2").tobytes()
+    group.add_new("WaveformData", kind, content)
+    group.add_new("WaveformPaddingValue", kind, np.array([counts[3, 7]], f">{dtype}").tobytes().ljust(2, b"\0"))
+    expected = np.where(counts == counts[3, 7], np.nan, counts * 0.005)
+    path = write_dicom_groups(tmp_path / "a.dcm", [group], "1.2.840.10008.1.2.2")
+    np.testing.assert_allclose(found(path), expected, rtol=1e-6)
+
+
+def deflated(path, change=lambda packed: packed):
+    """Write a file again as deflated, by hand."""
+    content = path.read_bytes()
+    meta = 144 + int.from_bytes(content[140:144], "little")
+    head = content[:meta].replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99")
+    head = head[:140] + (len(head) - 144).to_bytes(4, "little") + head[144:]
+    at = head.index(b"1.2.840.10008.1.2.1.99") - 2
+    head = head[:at] + (22).to_bytes(2, "little") + head[at + 2 :]
+    packer = zlib.compressobj(wbits=-15)
+    path.write_bytes(head + change(packer.compress(content[meta:]) + packer.flush()))
+    return path
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_a_deflated_file_is_read(tmp_path, padding):
+    path = deflated(write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)]), lambda packed: packed + padding)
+    np.testing.assert_allclose(found(path), SIGNAL, atol=1e-3)
+    assert len(pydicom.dcmread(path).WaveformSequence) == 1  # it is one to the library too
+
+
+def bomb(_packed):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(bytes(10**7)) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (bomb, "unpacks to more than"),
+        (lambda packed: packed[:-200], "its deflated content has no end"),
+        (lambda packed: b"\xff" + packed, "cannot be unpacked"),
+    ],
+)
+def test_a_deflated_file_that_is_damaged_or_a_bomb_is_one_clear_error(tmp_path, change, message):
+    path = deflated(write_dicom_groups(tmp_path / "a.dcm", [dicom_group(MICROVOLTS)]), change)
+    with pytest.raises(EcgEdgeError, match=message):
+        found(path)
+
+
+def test_leads_with_a_skew_in_samples_are_refused(tmp_path):
+    group = dicom_group(MICROVOLTS)
+    group.ChannelDefinitionSequence[3].ChannelSampleSkew = "5"
+    with pytest.raises(EcgEdgeError, match=r"its leads were sampled up to 0\.01 s apart"):
+        found(write_dicom_groups(tmp_path / "a.dcm", [group]))
+
+
+def test_the_sample_of_a_device_is_read_as_the_library_reads_it():
+    path = Path(__file__).parents[3] / "shared" / "formats" / "dicom" / "mortara_1000hz.dcm"
+    if not path.is_file():
+        pytest.skip(f"the sample is not at {path}")
+    recording = read_recording(path)
+    expected = pydicom.dcmread(path).waveform_array(0).T / 1000
+    assert (recording.sampling_rate, recording.notes) == (1000, ())
+    np.testing.assert_allclose(recording.stretch(0, recording.samples), expected, atol=1e-6)
 
 
 def test_a_file_of_very_many_items_is_refused_before_the_library_reads_it(tmp_path):

@@ -8,7 +8,8 @@ from written import edf_signals, write_edf
 
 from ecg_edge import read_recording
 from ecg_edge.errors import EcgEdgeError, UnreadableError
-from ecg_edge.readers.formats import edf
+from ecg_edge.readers import find_records
+from ecg_edge.readers.formats import edf, edf_header
 from ecg_edge.recording.leads import LEADS
 
 edfio = pytest.importorskip("edfio")
@@ -79,13 +80,13 @@ def patched(path, at, content):
 
 def column(name, signal=0):
     """Where a signal's cell of a column stands."""
-    widths = list(edf._COLUMNS.items())
+    widths = list(edf_header._COLUMNS.items())
     before = sum(width for key, width in widths[: [key for key, _ in widths].index(name)])
-    return 256 + 12 * before + signal * edf._COLUMNS[name]
+    return 256 + 12 * before + signal * edf_header._COLUMNS[name]
 
 
 HOSTILE = {
-    "gaps": (192, b"EDF+D", "a recording with gaps"),
+    "no times": (192, b"EDF+D", "data record 1 does not state its time"),
     "cut off": (236, b"99999999", "states 99999999 data records, found 6"),
     "many signals": (252, b"9999", "it has 9999 signals"),
     "no signals": (252, b"0   ", "it has 0 signals"),
@@ -203,3 +204,107 @@ def test_units_that_nobody_understands_are_those_that_the_caller_states(tmp_path
 def test_a_duration_that_is_not_a_number_leaves_the_rate_to_the_caller(tmp_path):
     path = rewrite(write_edf(tmp_path / "a.edf", SIGNAL), (244, b"?       "))
     assert read_recording(path, sampling_rate=500).sampling_rate == 500
+
+
+def write_discontinuous(path, onsets, *, signal=SIGNAL, bits=16, kind="EDF+D", duration="1", rate=500):
+    """Write an EDF+D or BDF+D by hand, by the definition of the format; data record i begins at onsets[i] seconds."""
+    width, whole = bits // 8, 2 ** (bits - 1)
+    n_records = len(onsets)
+    counts = np.round(signal / 4 * whole).astype("<i4").reshape(12, n_records, -1)
+    n_samples = counts.shape[2]
+    cells = {
+        16: [*LEADS, f"{kind[:3]} Annotations"],
+        80: [""] * 13,
+        8: ["mV"] * 12 + [""],
+        "low": ["-4"] * 12 + ["-1"],
+        "high": [str(4 * (whole - 1) / whole)[:8]] * 12 + ["1"],
+        "least": [str(-whole)] * 13,
+        "most": [str(whole - 1)] * 13,
+        "filter": [""] * 13,
+        "samples": [str(n_samples)] * 12 + ["20"],
+        "reserved": [""] * 13,
+    }
+    widths = [16, 80, 8, 8, 8, 8, 8, 80, 8, 32]
+    version = b"\xffBIOSEMI" if bits == 24 else b"0       "
+    first = f"{'X X X X':80}{'Startdate X X X X':80}{'01.01.20':8}{'00.00.00':8}{256 * 14:<8}{kind:44}{n_records:<8}{duration:8}{13:<4}"
+    second = "".join(cell.ljust(size) for size, column in zip(widths, cells.values(), strict=True) for cell in column)
+    records = []
+    for record, onset in enumerate(onsets):
+        raw = counts[:, record].astype("<i4").reshape(-1, 1).view(np.uint8)[:, :width].tobytes()
+        stamp = onset if isinstance(onset, bytes) else f"+{onset:g}\x14\x14\0".encode()
+        records.append(raw + stamp.ljust(20 * width, b"\0"))
+    path.write_bytes(version + (first + second).encode() + b"".join(records))
+    return path
+
+
+@pytest.mark.parametrize("first", [0, 0.25, 3600])
+@pytest.mark.parametrize("jitter", [0, 4e-4])
+def test_a_discontinuous_file_without_gaps_is_read(tmp_path, first, jitter):
+    onsets = [first + i + jitter * (i % 2) for i in range(6)]
+    recording = read_recording(write_discontinuous(tmp_path / "a.edf", onsets))
+    assert (recording.sampling_rate, recording.samples) == (500, 3000)
+    np.testing.assert_allclose(recording.stretch(0, 3000), SIGNAL, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("onsets", "message"),
+    [
+        ([0, 1, 2, 3.5, 4.5, 5.5], r"an EDF\+D file with a gap of 0\.5 s at 3 s; export its parts as EDF\+C"),
+        ([0, 1, 2, 2.5, 3.5, 4.5], r"with an overlap of 0\.5 s at 3 s"),
+        ([0, 1, 0, 1, 2, 3], r"with an overlap of 2 s at 2 s"),
+        ([0, 1, 2, b"+x\x14\x14", 4, 5], "data record 4 does not state its time"),
+        ([0, 1, 2, b"", 4, 5], "data record 4 does not state its time"),
+        ([0, 1.004, 2.008, 3.012, 4.016, 5.02], "with a gap"),
+    ],
+)
+def test_gaps_are_refused_with_their_place(tmp_path, onsets, message):
+    with pytest.raises(EcgEdgeError, match=message):
+        read_recording(write_discontinuous(tmp_path / "a.edf", onsets))
+
+
+def test_small_steps_that_add_up_are_a_gap(tmp_path):
+    signal = np.tile(SIGNAL, 2)[:, :5000]
+    onsets = [round(i * 0.0108, 4) for i in range(500)]  # 0.8 ms late in each record of 10 ms
+    with pytest.raises(EcgEdgeError, match="with a gap"):
+        read_recording(write_discontinuous(tmp_path / "a.edf", onsets, signal=signal, duration="0.01"))
+
+
+def test_a_discontinuous_file_that_does_not_state_its_duration_is_refused(tmp_path):
+    path = write_discontinuous(tmp_path / "a.edf", range(6), duration="0")
+    with pytest.raises(EcgEdgeError, match="does not state how long a data record is"):
+        read_recording(path, sampling_rate=500)
+
+
+@pytest.mark.parametrize("kind", ["24BIT", "BDF+C", "BDF+D"])
+@pytest.mark.parametrize("together", [0, 2**23])
+def test_bdf_is_read_with_all_its_bits(tmp_path, monkeypatch, kind, together):
+    monkeypatch.setattr(edf, "_MOST_TOGETHER", together)
+    path = write_discontinuous(tmp_path / "a.bdf", range(6), bits=24, kind=kind)
+    (record,) = find_records(tmp_path)
+    recording = record.read()
+    assert (record.source, recording.sampling_rate, recording.samples) == (str(path), 500, 3000)
+    for start, stop in [(0, 3000), (499, 501), (500, 1000), (1234, 2999)]:
+        np.testing.assert_allclose(recording.stretch(start, stop), SIGNAL[:, start:stop], atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["24BIT", "BDF+C"])
+def test_bdf_is_read_as_the_library_reads_it(tmp_path, kind):
+    if not hasattr(edfio, "Bdf"):
+        pytest.skip("this version of edfio reads no BDF")
+    path = write_discontinuous(tmp_path / "a.bdf", range(6), bits=24, kind=kind)
+    expected = np.stack([signal.data for signal in edfio.read_bdf(path).signals if signal.label in LEADS])
+    np.testing.assert_allclose(read_recording(path).stretch(0, 3000), expected, atol=1e-6)
+
+
+def test_the_lowest_number_of_24_bits_outside_of_the_range_is_a_missing_sample(tmp_path):
+    path = write_discontinuous(tmp_path / "a.bdf", range(6), bits=24, kind="24BIT")
+    least = 256 + 13 * (16 + 80 + 8 + 8 + 8)
+    rewrite(path, (least, b"-8388607"), (256 * 14, b"\0\0\x80"))
+    assert np.argwhere(~np.isfinite(read_recording(path).stretch(0, 3000))).tolist() == [[0, 0]]
+
+
+def test_a_bdf_that_is_cut_off_is_an_error(tmp_path):
+    path = write_discontinuous(tmp_path / "a.bdf", range(6), bits=24, kind="24BIT")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(EcgEdgeError, match="states 6 data records, found 5"):
+        read_recording(path)

@@ -171,7 +171,10 @@ def test_the_content_decides_the_format_not_the_suffix(tmp_path):
 
 def test_an_unknown_format_is_refused_with_a_list_of_known_ones(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
-    known = r"unknown format; the known formats are \.csv \.dcm \.dicom \.edf \.hea \.npy \.tsv \.zip"
+    known = (
+        r"unknown format; the known formats are \.bdf \.csv \.dcm \.dicom \.ecg \.edf \.hea \.mfer \.mwf \.npy \.scp "
+        r"\.tsv \.txt \.xml \.zip"
+    )
     with pytest.raises(UnreadableError, match=known):
         read_recording(tmp_path / "a.pdf")
 
@@ -215,4 +218,4 @@ def test_an_npy_loads_no_other_formats_library():
         "print(*sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert not {"wfdb", "pydicom", "soxr", "edfio", "pandas"} & set(result.stdout.split())
+    assert not {"wfdb", "pydicom", "soxr", "edfio", "ecgdatakit", "pandas"} & set(result.stdout.split())

@@ -178,6 +178,74 @@ def test_a_missing_sample_is_not_a_number(tmp_path):
     assert np.argwhere(~np.isfinite(signal)).tolist() == [[4, 250]]
 
 
+@pytest.mark.parametrize("skews", [[0] * 11 + [40], list(range(12))])
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_a_skew_is_taken_back(tmp_path, skews, fmt):
+    wfdb = pytest.importorskip("wfdb")
+    counts = np.clip(COUNTS, -2000, 2000)
+    write_wfdb(tmp_path / "r.hea", counts / 1000, fmt=fmt)
+    head, *lines = (tmp_path / "r.hea").read_text().splitlines()
+    lines = [line.replace(f" {fmt} ", f" {fmt}:{skew} ", 1) for line, skew in zip(lines, skews, strict=True)]
+    (tmp_path / "r.hea").write_text("\n".join([head, *lines]))
+    found = read_recording(tmp_path / "r.hea").stretch(0, 3000)
+    if len(set(skews)) == 2:  # the library fails if there are more
+        expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal.T
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    for lead, skew in enumerate(skews):
+        np.testing.assert_allclose(found[lead, : 3000 - skew], counts[lead, skew:] / 1000, atol=2e-3)
+        assert np.isnan(found[lead, 3000 - skew :]).all()
+
+
+def with_checksums(counts, change=lambda checksum: checksum):
+    lines = lines_of(counts)
+    sums = [change(int(np.int64(row.sum()).astype(np.int16))) for row in counts]
+    return [
+        lines[0],
+        *(line.replace(" 0 0 0 0 ", f" 0 0 {found} 0 ") for line, found in zip(lines[1:], sums, strict=True)),
+    ]
+
+
+@pytest.mark.parametrize("shift", [0, 2**16, -(2**16)])
+def test_a_right_checksum_says_nothing(tmp_path, shift):
+    path = hea(tmp_path, with_checksums(COUNTS, lambda checksum: checksum + shift), sixteen_bits(COUNTS))
+    assert read_recording(path).notes == ()
+
+
+@pytest.mark.parametrize("fmt", ["16", "24", "80", "212"])
+def test_the_checksums_of_the_library_are_right(tmp_path, fmt):
+    pytest.importorskip("wfdb")
+    counts = np.clip(COUNTS, -2000, 2000)
+    path = write_wfdb(tmp_path / "a.hea", counts / 1000, fmt=fmt)
+    assert re.search(r" -?\d+ 0 aVF$", path.read_text(), re.MULTILINE)
+    assert read_recording(path).notes == ()
+
+
+@pytest.mark.parametrize("together", [12 * 333, 2**21])
+def test_a_damaged_sample_is_a_warning_that_names_its_lead(tmp_path, monkeypatch, tiny, together):
+    monkeypatch.setattr(wfdb_record, "_TOGETHER", together)
+    damaged = COUNTS.copy()
+    damaged[7, 2999] += 1
+    path = hea(tmp_path, with_checksums(COUNTS), sixteen_bits(damaged))
+    (note,) = [note for note in tiny.detect(read_recording(path)).warnings if note.code == "wrong_checksum"]
+    assert note.message.endswith("so the file may be damaged: V2")
+
+
+def test_samples_beyond_the_stated_length_are_not_part_of_the_checksum(tmp_path):
+    path = hea(tmp_path, with_checksums(COUNTS), sixteen_bits(COUNTS) + bytes(24 * 50) + b"\1" * 24)
+    assert read_recording(path).notes == ()
+
+
+@pytest.mark.parametrize("fields", ["r 12 500/250(17) 3000", "r 12 500/250 3000", "r 12 500 3000 12:00:00 1/1/2020"])
+def test_the_frequency_of_a_counter_is_not_the_sampling_rate(tmp_path, fields):
+    path = hea(tmp_path, [fields, *lines_of(COUNTS)[1:]], sixteen_bits(COUNTS))
+    assert (read_recording(path).sampling_rate, read_recording(path).samples) == (500, 3000)
+
+
+def test_a_record_without_a_stated_length_has_that_of_its_file(tmp_path):
+    path = hea(tmp_path, ["r 12 500", *lines_of(COUNTS)[1:]], sixteen_bits(COUNTS))
+    np.testing.assert_allclose(read_recording(path).stretch(0, 3000), SIGNAL, atol=1e-6)
+
+
 GOOD = lines_of(COUNTS)
 HOSTILE = {
     "file outside": ([GOOD[0], *(line.replace("r.dat", "../r.dat") for line in GOOD[1:])], "not a plain file name"),
@@ -192,7 +260,7 @@ HOSTILE = {
     "too many signals": (["r 1000000000 500 3000", *GOOD[1:]], "states 1000000000 signals, but it describes 12"),
     "huge frames": ([GOOD[0], GOOD[1].replace(" 16 ", " 16x999999999 ", 1), *GOOD[2:]], "different sampling rates"),
     "offset beyond": ([GOOD[0], *(line.replace(" 16 ", " 16+999999999 ", 1) for line in GOOD[1:])], "has 0"),
-    "skew": ([GOOD[0], GOOD[1].replace(" 16 ", " 16:999999999 ", 1), *GOOD[2:]], "skew"),
+    "skew": ([GOOD[0], GOOD[1].replace(" 16 ", " 16:999999999 ", 1), *GOOD[2:]], "a skew of more than its 3000 frames"),
     "compressed": ([line.replace(" 16 ", " 516 ", 1) for line in GOOD], "format 516"),
     "two formats": ([*GOOD[:-1], GOOD[-1].replace(" 16 ", " 24 ", 1)], "different formats"),
     "segments": (["r/2 12 500 3000", "a 1500", "b 1500"], "several segments"),

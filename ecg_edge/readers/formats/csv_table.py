@@ -1,7 +1,7 @@
-"""Read .csv and .tsv tables: one column per lead, one row per sample. Header or caller state units and rate."""
+"""Read tables (.csv, .tsv, .txt) with a lead in each column or row. The file or the caller states units and rate."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -15,26 +15,62 @@ from ecg_edge.errors import InvalidRecordingError, UndeclaredError, UnreadableEr
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.csv_header import LONGEST_LINE, Header, meaningful, read_header
+from ecg_edge.readers.formats.csv_lines import fill_missing, normalize, read_lines
+from ecg_edge.readers.formats.csv_rate import compute_rate, unwrap_days
+from ecg_edge.readers.formats.csv_rows import LONGEST_ROW, RowTable, read_rows
+from ecg_edge.readers.formats.csv_titles import parse_clock
 from ecg_edge.readers.registry import Beside
 from ecg_edge.readers.text import find_wide_encoding
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
 from ecg_edge.recording.record_file import RecordFile
 
-SUFFIXES = (".csv", ".tsv")
+SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIX_PROVES_NOTHING = True
+DESCRIPTIONS = (
+    FormatDescription(
+        name="Table",
+        files="`.csv`, `.tsv`, `.txt`",
+        stated=(
+            "lead names in a header (or twelve columns or rows in the usual order); "
+            "units, as in `I (mV)` or a row of units; the rate, by times such as `time_s`, `t [ms]` or 10:00:00.002"
+        ),
+        checked="that each row holds numbers, and that the steps of the times are equal",
+        refused=(
+            "a header below more than 30 other lines, rows of words, lines over 16 kB (leads in rows: 16 MB), "
+            "files over 128 MB"
+        ),
+    ),
+)
 # A number takes at least two bytes in the file and four in memory, so this limits both.
 _MOST_BYTES = 128 * 2**20
 _HEAD = 8192
 _ROWS_AT_A_TIME = 4096
-_MISSING = {"", "-", "n/a", "na", "none", "null"}
-"""Cells that stand for a missing sample."""
 
 
 def recognises(head: bytes, name: str) -> bool:
     """Return whether a file is a table of leads, by its suffix and its first lines."""
-    return name.lower().endswith(SUFFIXES) and read_header(head) is not None
+    header = read_header(head) if name.lower().endswith(SUFFIXES) else ""
+    if isinstance(header, str):
+        return False
+    # A text may hold numbers of anything.
+    return bool(header.names or header.is_named or _is_complete(header) or not name.lower().endswith(".txt"))
+
+
+def explain(head: bytes) -> str:
+    """Return why a file that looks like leads is not read."""
+    wide = find_wide_encoding(head)
+    if wide is not None:
+        return f"is {wide}; save it in UTF-8"
+    found = read_header(head)
+    why = found if isinstance(found, str) else "it has numbers without the names of leads, and not twelve columns"
+    return f"is not a table of leads: {why}"
+
+
+def _is_complete(header: Header) -> bool:
+    return not header.by_row and len(header.columns) == len(LEADS)
 
 
 def records(path: Path, declared: Declared) -> Iterator[RecordFile]:
@@ -77,31 +113,56 @@ def _check_size(size: int, source: str) -> None:
 
 def _read_csv_header(head: bytes, source: str) -> Header:
     header = read_header(head)
-    if header is None:
-        wide = find_wide_encoding(head)
-        if wide is not None:
-            raise UnreadableError(source, f"is {wide}; save it in UTF-8")
-        raise UnreadableError(source, "is not a table of leads; expected a header with lead names, or twelve columns")
+    if isinstance(header, str):
+        raise UnreadableError(source, explain(head))
     return header
 
 
 def _read_recording(  # noqa: PLR0913, PLR0917 - what a table is read with
     file: TextIO, header: Header, n_lines: int, name: str, source: str, declared: Declared
 ) -> Recording:
-    names = header.names
-    if names is None and header.n_columns != len(declared.leads or LEADS):
-        msg = f"{source}: has {header.n_columns} columns and no header; name them with --leads (in Python leads=...)"
+    if header.by_row:
+        table = read_rows(read_lines(file, source, LONGEST_ROW), header, source)
+        return _read_leads_in_rows(table, name, source, declared)
+    names, columns, units = header.names, header.columns, header.units
+    if names is None and declared.leads and header.n_columns == len(declared.leads):
+        columns, units = tuple(range(header.n_columns)), (None,) * header.n_columns
+    if names is None and len(columns) != len(declared.leads or LEADS):
+        msg = f"{source}: has {len(columns)} columns and no header; name them with --leads (in Python leads=...)"
         raise InvalidRecordingError(msg)
-    if header.second is None and not (declared.sampling_rate or declared.units or any(header.units)):
-        raise UndeclaredError(source, "sampling rate", "sampling-rate", ("units", "units"))
-    channels = find_channels(source, declared.leads_of(source, names), header.units, declared)
-    columns = [header.columns[row] for row in channels.rows]
     if header.second is None:
-        declared.rate_of(source, None)  # fail before the rows are read
-    times, leads = _parse_numbers(file, header, n_lines, columns, source)
-    rate = declared.rate_of(source, None if times is None else _compute_rate(times, header.second or 1.0, source))
+        _require_rate(source, declared, units)  # fail before the rows are read
+    channels = find_channels(source, declared.leads_of(source, names), units, declared)
+    times, leads = _parse_numbers(file, header, n_lines, [columns[row] for row in channels.rows], source)
     leads *= channels.millivolts.astype(np.float32)
-    return Recording(leads, rate, channels.leads, "mV", name, source)
+    rate = None
+    if times is not None and not (header.clock and _is_too_coarse(times)):
+        rate = compute_rate(unwrap_days(times) if header.clock else times, header.second or 1.0, source)
+    return Recording(leads, declared.rate_of(source, rate), channels.leads, "mV", name, source)
+
+
+def _read_leads_in_rows(table: RowTable, name: str, source: str, declared: Declared) -> Recording:
+    if table.names is None and len(table.values) != len(declared.leads or LEADS):
+        msg = f"{source}: has {len(table.values)} rows and no names; name them with --leads (in Python leads=...)"
+        raise InvalidRecordingError(msg)
+    if table.times is None:
+        _require_rate(source, declared, table.units)
+    channels = find_channels(source, declared.leads_of(source, table.names), table.units, declared)
+    leads = np.stack([table.values[row] for row in channels.rows]) * channels.millivolts.astype(np.float32)
+    rate = None if table.times is None else compute_rate(table.times, table.second, source)
+    return Recording(leads, declared.rate_of(source, rate), channels.leads, "mV", name, source)
+
+
+def _require_rate(source: str, declared: Declared, units: Sequence[str | None]) -> None:
+    """Ask for the rate that the file does not state, and for the units too if they are missing as well."""
+    if not (declared.sampling_rate or declared.units or any(units)):
+        raise UndeclaredError(source, "sampling rate", "sampling-rate", ("units", "units"))
+    declared.rate_of(source, None)
+
+
+def _is_too_coarse(times: NDArray[np.float64]) -> bool:
+    """Return whether clock times of whole seconds do not tell the rate."""
+    return len(times) > 1 and float(np.median(np.diff(times))) == 0
 
 
 def _parse_numbers(
@@ -139,7 +200,7 @@ def _parse_block(
     """Return the wanted cells of some rows, shape (rows, cells); NaN for cells that are empty."""
     with suppress(ValueError, IndexError):
         return np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
-    block = [_fill_missing(line, delimiter) for line in block]
+    block = [fill_missing(line, delimiter) for line in block]
     try:
         return np.loadtxt(block, delimiter=delimiter, usecols=wanted, ndmin=2, comments=None)
     except (ValueError, IndexError) as error:
@@ -147,41 +208,22 @@ def _parse_block(
         raise UnreadableError(source, f"line {at} is not a row of numbers") from error
 
 
-def _fill_missing(line: str, delimiter: str) -> str:
-    cells = (cell.strip() for cell in line.split(delimiter))
-    return delimiter.join("nan" if cell.casefold() in _MISSING else cell for cell in cells)
-
-
 def _skip_header(file: TextIO, header: Header, source: str) -> tuple[Iterator[str], str]:
     """Return the rows as text with decimal points and without quotes, and the delimiter between their cells."""
-    lines: Iterator[str] = islice(meaningful(_read_lines(file, source)), header.n_lines, None)
-    delimiter = header.delimiter
-    if header.quoted:
-        # Inside quotes a comma may be a decimal comma even if commas also separate cells.
-        lines, delimiter = _remove_quotes(lines, delimiter, source), ";"
-    if delimiter != ",":
-        lines = (line.replace(",", ".") for line in lines)
+    lines: Iterator[str] = islice(meaningful(read_lines(file, source, LONGEST_LINE)), header.n_lines, None)
+    lines, delimiter = normalize(lines, header, source)
+    if header.clock and header.time is not None:
+        lines = (_replace_clock(line, delimiter, header.time) for line in lines)
     return lines, delimiter
 
 
-def _remove_quotes(lines: Iterator[str], delimiter: str, source: str) -> Iterator[str]:
-    import csv
-
-    try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            yield ";".join(row)
-    except csv.Error as error:
-        raise UnreadableError(source, f"has a quote that is not closed ({error})") from error
-
-
-def _read_lines(file: TextIO, source: str) -> Iterator[str]:
-    try:
-        while line := file.readline(LONGEST_LINE):
-            if len(line) == LONGEST_LINE:
-                raise UnreadableError(source, f"has a line of more than {LONGEST_LINE} characters")
-            yield line
-    except UnicodeError as error:
-        raise UnreadableError(source, "is not text in a single encoding; save it as UTF-8") from error
+def _replace_clock(line: str, delimiter: str, place: int) -> str:
+    """Return a row with seconds in place of its clock time."""
+    cells = line.split(delimiter)
+    seconds = parse_clock(cells[place].strip(" '\"")) if place < len(cells) else None
+    if seconds is not None:
+        cells[place] = repr(seconds)
+    return delimiter.join(cells)
 
 
 def _find_first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
@@ -192,22 +234,3 @@ def _find_first_bad(block: list[str], delimiter: str, wanted: list[int]) -> int:
         except (ValueError, IndexError):
             return i
     return 0
-
-
-def _compute_rate(times: NDArray[np.float64], second: float, source: str) -> float:
-    """Return the sampling rate in Hz from a regular time column.
-
-    Raises:
-        InvalidRecordingError: The steps differ: samples are missing or doubled.
-    """
-    steps = np.diff(times)
-    step = float(np.median(steps)) if len(steps) else 0.0
-    if not step > 0 or not (np.abs(steps / step - 1) < 0.6).all():
-        msg = f"{source}: its time column is not regular; correct it, or remove it and pass --sampling-rate"
-        raise InvalidRecordingError(msg)
-    length = float(times[-1] - times[0])
-    rate = len(steps) / (length * second)
-    # Times are rounded to their last digit: prefer a whole number of Hz if it fits equally well.
-    line = times[0] + np.arange(len(times)) * (length / len(steps))
-    rounding = 2 * float(np.abs(times - line).max()) / length + 1e-6
-    return round(rate) if abs(rate - round(rate)) <= rate * rounding else rate

@@ -1,4 +1,7 @@
-"""Read NumPy .npy files of any real data type, in C or Fortran order; default is mV, 500 Hz, standard lead order."""
+"""Read NumPy .npy files of any real data type, in C or Fortran order, with their sidecar if there is one.
+
+Without a sidecar, the default is mV, 500 Hz and the standard lead order.
+"""
 
 import math
 import re
@@ -14,6 +17,8 @@ from ecg_edge.errors import UnreadableError, WrongShapeError, WrongTypeError
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import NOTHING, Declared
+from ecg_edge.readers.description import FormatDescription
+from ecg_edge.readers.formats.npy_sidecar import Stated, add_sidecar, open_packed, open_sidecar
 from ecg_edge.readers.registry import HEAD, Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.leads import LEADS
@@ -21,6 +26,21 @@ from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".npy",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="NumPy array",
+        files="`.npy`, with its sidecar `.json` if there is one",
+        stated=(
+            "rate, units and leads: by the sidecar or the caller; otherwise 500 Hz, mV and the twelve leads in "
+            "their usual order"
+        ),
+        checked="shape (leads, samples), real numbers, the length of the file, and that the sidecar fits the array",
+        refused=(
+            "pickles, complex numbers, text, arrays that are cut off, a sidecar that is damaged or contradicts "
+            "the caller"
+        ),
+    ),
+)
 _MAGIC = b"\x93NUMPY"
 # By default NumPy refuses longer headers.
 _LONGEST_HEADER = 11_000
@@ -98,25 +118,30 @@ def read_stream(stream: BinaryIO, name: str, declared: Declared = NOTHING) -> Re
 
 
 def parse(
-    content: bytes, name: str, source: str, declared: Declared = NOTHING, _beside: Beside | None = None
+    content: bytes, name: str, source: str, declared: Declared = NOTHING, beside: Beside | None = None
 ) -> Recording:
-    """Read a recording from the bytes of an .npy file.
+    """Read a recording from the bytes of an .npy file and of its sidecar.
 
     Raises:
-        UnreadableError: The bytes are not an .npy file, or the file is cut off.
-        InvalidRecordingError: The array is not a 12-lead recording.
+        UnreadableError: The bytes are not an .npy file, the file is cut off, or the sidecar is damaged.
+        InvalidRecordingError: The array is not a 12-lead recording, or the sidecar contradicts the caller.
     """
-    found = _open_samples(BytesSource(content, source), content[:_LONGEST_HEADER], declared)
+    return _parse(content, name, source, add_sidecar(declared, None if beside is None else open_packed(name, beside)))
+
+
+def _parse(content: bytes, name: str, source: str, stated: Stated) -> Recording:
+    declared = stated.declared
+    found = _open_samples(BytesSource(content, source), content[:_LONGEST_HEADER], stated)
     signal = np.frombuffer(content, found.dtype, math.prod(found.shape), found.offset)
     return _make_recording(signal.reshape(found.shape, order="F" if found.fortran else "C"), name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
-    data = FileSource(path)
+    data, stated = FileSource(path), add_sidecar(declared, open_sidecar(path))
     if data.size < _WHOLE_BELOW:
-        return parse(data.read((0, data.size))[0], path.stem, str(path), declared)
+        return _parse(data.read((0, data.size))[0], path.stem, str(path), stated)
     (head,) = data.read((0, _LONGEST_HEADER))
-    return _make_recording(_open_samples(data, head, declared), path.stem, str(path), declared)
+    return _make_recording(_open_samples(data, head, stated), path.stem, str(path), stated.declared)
 
 
 def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source: str, declared: Declared) -> Recording:
@@ -125,10 +150,15 @@ def _make_recording(signal: NDArray[np.generic] | NpySamples, name: str, source:
     )
 
 
-def _open_samples(data: ByteSource, head: bytes, declared: Declared) -> NpySamples:
+def _open_samples(data: ByteSource, head: bytes, stated: Stated) -> NpySamples:
     """Read and check a header. Memory is allocated only after the size of the file is checked."""
     header = _parse_head(head)
-    (shape, fortran, dtype), found = _check_header(header, data.source, declared), data.size - len(header)
+    (shape, fortran, dtype), found = _check_header(header, data.source, stated.declared), data.size - len(header)
+    if stated.samples not in {None, shape[1]}:
+        why = (
+            f"has {shape[1]} samples, but {stated.sidecar} states {stated.samples}: it is the sidecar of another array"
+        )
+        raise UnreadableError(data.source, why)
     promised = math.prod(shape) * dtype.itemsize
     if promised > found:
         raise UnreadableError(data.source, f"is cut off: its header states {promised} bytes, found {found}")

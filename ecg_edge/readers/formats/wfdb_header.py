@@ -18,7 +18,7 @@ _RECORD = (
 _SIGNAL = (
     r"(?P<file>\S+)\s+(?P<format>\d{1,4})(?:x(?P<per_frame>\d{1,9}))?(?::(?P<skew>\d{1,15}))?(?:\+(?P<offset>\d{1,18}))?"
     rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>-?\d{{1,15}})\))?(?:/(?P<units>\S+))?"
-    r"(?:\s+\d+(?:\s+(?P<zero>-?\d{1,15})(?:\s+(?P<initial>-?\d{1,15})(?:\s+-?\d+(?:\s+\d+(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
+    r"(?:\s+\d+(?:\s+(?P<zero>-?\d{1,15})(?:\s+(?P<initial>-?\d{1,15})(?:\s+(?P<checksum>-?\d{1,15})(?:\s+\d+(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
 )
 
 
@@ -33,7 +33,7 @@ class WfdbSignal:
     per_frame: int
     """Samples of this signal in one frame."""
     skew: int
-    """Number of frames by which it comes too late."""
+    """Number of frames by which it comes late: its first sample is in this frame."""
     offset: int
     """Bytes before the first sample in the file."""
     gain: float | None
@@ -44,6 +44,8 @@ class WfdbSignal:
     """Unit of the gain; None if it is not stated, which means mV."""
     initial: int
     """Value before the first sample, for formats that store differences."""
+    checksum: int | None
+    """Sum of its samples, modulo 65536; None if it is not stated. Writers that do not compute it state 0."""
     name: str
 
 
@@ -115,5 +117,6 @@ def _parse_signal(line: str, source: str) -> WfdbSignal:
         baseline=int(found["baseline"] or found["zero"] or 0),
         units=found["units"],
         initial=int(found["initial"] or 0),
+        checksum=int(found["checksum"] or 0) or None,
         name=found["name"] or "",
     )

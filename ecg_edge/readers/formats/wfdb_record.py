@@ -1,97 +1,45 @@
 """Read WFDB records, a header (.hea) and its signal files, in parts so that a day needs little memory."""
 
-import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, UnreadableError
+from ecg_edge.findings import Note
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
 from ecg_edge.readers.channels import Channels, find_channels
 from ecg_edge.readers.declared import Declared
+from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.wfdb_header import WfdbHeader, WfdbSignal, read_wfdb_header
-from ecg_edge.readers.formats.wfdb_signal import DIFFERENCES, FORMATS, Integers, SignalFile
+from ecg_edge.readers.formats.wfdb_samples import Differences, Place, WfdbSamples, find_wrong_checksums
+from ecg_edge.readers.formats.wfdb_signal import DIFFERENCES, FORMATS, SignalFile
 from ecg_edge.readers.registry import Beside
 from ecg_edge.recording import Recording
 from ecg_edge.recording.record_file import RecordFile
 
 SUFFIXES = (".hea",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="WFDB",
+        files="`.hea` with `.dat` or `.mat`: formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311",
+        stated="the rate; lead names; the gain (a gain without a unit is per mV, as the format defines it)",
+        checked=(
+            "lengths, and the checksums of up to 67 million samples: a wrong one is a warning; skews are taken back"
+        ),
+        refused=(
+            "gain 0 without `--gain`, records of several segments, FLAC, signal files outside of the folder, "
+            "leads of different rates"
+        ),
+    ),
+)
 # Samples of all signals that are read at a time.
 _TOGETHER = 2**21
 _MOST_OF_A_FRAME = 2**14
-_MOST_DIFFERENCES = 2**25
-
-
-class _Differences:
-    """A signal file of differences, summed up in memory."""
-
-    lowest = None
-
-    def __init__(self, file: SignalFile, signals: Sequence[WfdbSignal]) -> None:
-        if file.data.size > _MOST_DIFFERENCES:
-            raise UnreadableError(file.data.source, f"is larger than {_MOST_DIFFERENCES} bytes, too large for format 8")
-        self.data = file.data
-        steps = file.read(0, file.count_frames())
-        widths = [signal.per_frame for signal in signals]
-        columns = np.split(steps, np.cumsum(widths)[:-1], axis=1)
-        sums = [
-            (column.reshape(-1).cumsum(dtype=np.int64) + signal.initial).reshape(column.shape)
-            for column, signal in zip(columns, signals, strict=True)
-        ]
-        self._samples = np.concatenate(sums, axis=1)
-
-    def count_frames(self) -> int:
-        """Return the number of whole frames in the file."""
-        return len(self._samples)
-
-    def read(self, first: int, last: int) -> Integers:
-        """Return the samples of frames `first` to `last`, shape (frames, width)."""
-        return self._samples[first:last]
-
-
-@dataclass(frozen=True, eq=False)
-class WfdbSamples:
-    """The leads of a WFDB record in millivolts."""
-
-    files: tuple[SignalFile | _Differences, ...]
-    places: tuple[tuple[int, int], ...]
-    """File of each lead, and its first column in a frame of this file."""
-    per_frame: int
-    """Samples of a lead in one frame."""
-    frames_together: int
-    """Number of frames to read at a time."""
-    gain: NDArray[np.float64]
-    """Millivolts of a converter step, shape (leads, 1)."""
-    baseline: NDArray[np.float64]
-    """Value of the converter at 0 V, shape (leads, 1)."""
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
-
-    def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return samples `start` to `stop` in millivolts, shape (leads, stop - start)."""
-        start, stop, _ = slice(start, stop).indices(self.shape[1])
-        first, last = start // self.per_frame, math.ceil(stop / self.per_frame)
-        firsts = range(first, max(last, first + 1), self.frames_together)
-        parts = [self._read_frames(at, min(at + self.frames_together, last)) for at in firsts]
-        leads = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        return leads[:, start - first * self.per_frame : stop - first * self.per_frame]
-
-    def _read_frames(self, first: int, last: int) -> NDArray[np.float32]:
-        blocks = {file: self.files[file].read(first, last) for file in sorted({file for file, _ in self.places})}
-        leads = np.empty((len(self.places), (last - first) * self.per_frame), np.float32)
-        for lead, (file, column) in enumerate(self.places):
-            samples = blocks[file][:, column : column + self.per_frame].reshape(-1)
-            leads[lead] = (samples - self.baseline[lead]) * self.gain[lead]
-            lowest = self.files[file].lowest
-            if lowest is not None:
-                leads[lead][samples == lowest] = np.nan
-        return leads
+_WRONG_CHECKSUM = "the samples do not have the checksum that the header states, so the file may be damaged"
 
 
 def recognises(head: bytes, name: str) -> bool:
@@ -135,16 +83,22 @@ def _read_record(data: ByteSource, name: str, declared: Declared, beside: Beside
     rate = declared.rate_of(source, header.rate and header.rate * lead_samples)
     gains = np.array([[declared.gain_of(source, signal.name, signal.gain)] for signal in leads])
     files, n_frames = _open_signal_files(header, source, beside)
+    places = _find_places(header, list(files), channels)
+    if max(place.skew for place in places) >= n_frames:
+        raise UnreadableError(source, f"has a lead with a skew of more than its {n_frames} frames")
     samples = WfdbSamples(
         tuple(files.values()),
-        _find_places(header, list(files), channels),
+        places,
         lead_samples,
         max(1, _TOGETHER // in_frame),
         channels.millivolts / gains,
         np.array([[float(signal.baseline)] for signal in leads]),
         (len(leads), n_frames * lead_samples),
     )
-    return Recording(samples, rate, channels.leads, name=name, source=source)
+    wrong = find_wrong_checksums(samples, leads, n_frames)
+    names = ", ".join(lead for lead, is_wrong in zip(channels.leads, wrong, strict=True) if is_wrong)
+    notes = (Note("wrong_checksum", f"{_WRONG_CHECKSUM}: {names}"),) if names else ()
+    return Recording(samples, rate, channels.leads, name=name, source=source, notes=notes)
 
 
 def _list_units(header: WfdbHeader, declared: Declared) -> list[str | None]:
@@ -152,21 +106,20 @@ def _list_units(header: WfdbHeader, declared: Declared) -> list[str | None]:
     return [signal.units or declared.units or "mV" for signal in header.signals]
 
 
-def _find_places(header: WfdbHeader, files: list[str], channels: Channels) -> tuple[tuple[int, int], ...]:
-    """Return the file of each lead and its first column there."""
+def _find_places(header: WfdbHeader, files: list[str], channels: Channels) -> tuple[Place, ...]:
     ends = dict.fromkeys(files, 0)
     places = []
     for signal in header.signals:
-        places.append((files.index(signal.file), ends[signal.file]))
+        places.append(Place(files.index(signal.file), ends[signal.file], signal.skew))
         ends[signal.file] += signal.per_frame
     return tuple(places[row] for row in channels.rows)
 
 
 def _open_signal_files(
     header: WfdbHeader, source: str, beside: Beside
-) -> tuple[dict[str, SignalFile | _Differences], int]:
+) -> tuple[dict[str, SignalFile | Differences], int]:
     """Return the signal files by name, and the number of frames, which all of them must have."""
-    files: dict[str, SignalFile | _Differences] = {}
+    files: dict[str, SignalFile | Differences] = {}
     for name in dict.fromkeys(signal.file for signal in header.signals):
         signals = [signal for signal in header.signals if signal.file == name]
         _check_format(signals, name, source)
@@ -174,7 +127,7 @@ def _open_signal_files(
             raise UnreadableError(source, f"names the signal file {name!r}, which is not a plain file name")
         width = sum(signal.per_frame for signal in signals)
         file = SignalFile(beside(name), signals[0].format, signals[0].offset, width)
-        files[name] = _Differences(file, signals) if file.format == DIFFERENCES else file
+        files[name] = Differences(file, signals) if file.format == DIFFERENCES else file
         there = files[name].count_frames()
         if not there or (header.frames or 0) > there:
             raise UnreadableError(source, f"states {header.frames or 'some'} frames, but {name} has {there}")
@@ -190,8 +143,6 @@ def _check_format(signals: Sequence[WfdbSignal], name: str, source: str) -> None
         raise UnreadableError(source, f"has signals in FLAC compression (format {found}); save them as format 16")
     if found not in FORMATS:
         raise UnreadableError(source, f"has signals of format {found}; known formats are {' '.join(FORMATS)}")
-    if any(signal.skew for signal in signals):
-        raise UnreadableError(source, "has signals with a skew: they were not sampled at the same time")
 
 
 def _open_beside(path: Path, name: str) -> ByteSource:

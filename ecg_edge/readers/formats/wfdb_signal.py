@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecg_edge.readers.byte_source import ByteSource
+from ecg_edge.readers.formats.packed import unpack_24
 
 Integers = NDArray[np.integer]
 
@@ -25,11 +26,6 @@ class _Packing(NamedTuple):
 
 def _view(dtype: str) -> Callable[[NDArray[np.uint8]], Integers]:
     return lambda content: content.view(dtype)
-
-
-def _unpack_24(content: NDArray[np.uint8]) -> Integers:
-    low, middle, high = content.reshape(-1, 3).T
-    return low | middle.astype(np.int32) << 8 | high.view(np.int8).astype(np.int32) << 16
 
 
 def _unpack_212(content: NDArray[np.uint8]) -> Integers:
@@ -56,7 +52,7 @@ def _join(bits: int, *samples: NDArray[np.int16]) -> Integers:
 _PACKINGS = {
     "8": _Packing(1, 1, None, _view("i1")),
     "16": _Packing(1, 2, -(2**15), _view("<i2")),
-    "24": _Packing(1, 3, -(2**23), _unpack_24),
+    "24": _Packing(1, 3, -(2**23), unpack_24),
     "32": _Packing(1, 4, -(2**31), _view("<i4")),
     "61": _Packing(1, 2, -(2**15), _view(">i2")),
     "80": _Packing(1, 1, -(2**7), lambda content: content.astype(np.int16) - 2**7),

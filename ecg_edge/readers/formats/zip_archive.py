@@ -9,16 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ecg_edge.errors import UnreadableError
-from ecg_edge.readers.byte_source import BytesSource, FileSource
+from ecg_edge.readers.byte_source import BytesSource, FileSource, NotBesideError
 from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.content import describe_content
 from ecg_edge.readers.declared import Declared
-from ecg_edge.readers.formats.zip_directory import check_directory
+from ecg_edge.readers.description import FormatDescription
+from ecg_edge.readers.formats.inflating import MOST_RATIO, SMALL
+from ecg_edge.readers.formats.zip_directory import check_directory, has_overlap
 from ecg_edge.readers.registry import (
     HEAD,
     PackedFormat,
@@ -32,12 +33,20 @@ from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 SUFFIXES = (".zip",)
 SUFFIX_PROVES_NOTHING = False
+DESCRIPTIONS = (
+    FormatDescription(
+        name="Archive",
+        files="`.zip`",
+        stated="as in the files in it",
+        checked="names, sizes and checksums of its entries",
+        refused=(
+            "encryption, links, names that point outside, archives in it, entries over 256 MB or 100 times their "
+            "packed size"
+        ),
+    ),
+)
 MOST_ENTRIES = 100_000
 MOST_BYTES_OF_AN_ENTRY = 256 * 2**20
-# Recordings compress to between a half and a tenth of their size, a zip bomb to a thousandth.
-_MOST_RATIO = 100
-_SMALL = 2**20
-_LOCAL_HEADER = 30
 # Only for these two methods does Python's zipfile limit how much it unpacks at a time.
 _BOUNDED_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NESTED = "is an archive inside an archive; unpack it"
@@ -181,7 +190,7 @@ class _Archive:
         folder = PurePosixPath(_get_name(entry)).parent
         other = self._by_name.get(str(folder / name).casefold())
         if other is None:
-            raise UnreadableError(self.locate(entry), f"names the file {name}, which is not beside it")
+            raise NotBesideError(self.locate(entry), f"names the file {name}, which is not beside it")
         return BytesSource(self.read(other), self.locate(other))
 
     def read(self, entry: zipfile.ZipInfo) -> bytes:
@@ -252,7 +261,7 @@ def _read_entries(file: _File) -> list[zipfile.ZipInfo]:
         raise UnreadableError(file.source, f"is not a valid .zip file: {error}") from error
     if len(everything) > MOST_ENTRIES:
         raise UnreadableError(file.source, f"has {len(everything)} entries, more than {MOST_ENTRIES}")
-    if _has_overlap(everything):
+    if has_overlap(everything):
         raise UnreadableError(file.source, "has overlapping entries, like a zip bomb")
     return everything
 
@@ -262,12 +271,6 @@ def _check_size(entry: zipfile.ZipInfo, size: int) -> None:
     if entry.compress_size > size:
         msg = "it claims more bytes than the archive has"
         raise zipfile.BadZipFile(msg)
-
-
-def _has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
-    """Return whether any bytes belong to more than one entry."""
-    spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
-    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
 @lru_cache(maxsize=8)
@@ -297,8 +300,8 @@ def _explain_refusal(entry: zipfile.ZipInfo) -> str | None:
         "is encrypted": entry.flag_bits & 1,
         "is not compressed with deflate; zip it again": entry.compress_type not in _BOUNDED_METHODS,
         f"unpacks to more than {MOST_BYTES_OF_AN_ENTRY} bytes": entry.file_size > MOST_BYTES_OF_AN_ENTRY,
-        f"unpacks to more than {_MOST_RATIO} times its size, like a zip bomb": (
-            entry.file_size > _SMALL + _MOST_RATIO * entry.compress_size
+        f"unpacks to more than {MOST_RATIO} times its size, like a zip bomb": (
+            entry.file_size > SMALL + MOST_RATIO * entry.compress_size
         ),
     }
     return next((why for why, refused in refusals.items() if refused), None)

@@ -1,6 +1,8 @@
 """Check the size of an archive's directory before Python's zipfile reads it, because an entry takes 400 bytes there."""
 
 import struct
+import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +15,7 @@ _LONGEST_COMMENT = 2**16
 _POINTER = struct.Struct("<4sLQL")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _IS_ELSEWHERE = 0xFFFFFFFF
+_LOCAL_HEADER = 30
 
 
 def check_directory(path: str | Path, file: BinaryIO, size: int) -> None:
@@ -40,6 +43,12 @@ def check_directory(path: str | Path, file: BinaryIO, size: int) -> None:
             length = max(length % _IS_ELSEWHERE, _read_length(file, place, size))
     if length > _MOST_BYTES:
         raise UnreadableError(path, f"has too many entries: a directory of {length} bytes, at most {_MOST_BYTES}")
+
+
+def has_overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Return whether any bytes belong to more than one entry."""
+    spans = sorted((entry.header_offset, _LOCAL_HEADER + entry.compress_size) for entry in entries)
+    return any(begin + length > following for (begin, length), (following, _) in pairwise(spans))
 
 
 def _read_length(file: BinaryIO, place: int, size: int) -> int:
