@@ -10,7 +10,7 @@ from ecg_edge.readers.candidates import judge, list_signal_files
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.formats import zip_archive
 from ecg_edge.readers.registry import HEAD, PackedFormat, is_macos_metadata, packed_formats, suffixes
-from ecg_edge.recording import Recording
+from ecg_edge.recording import Recording, sidecar
 from ecg_edge.recording.record_file import PassedOver, RecordFile
 
 
@@ -19,7 +19,7 @@ def find_in_memory(
 ) -> Iterator[tuple[int, RecordFile | PassedOver]]:
     """List the recordings of files as if these lay in one folder, and those that cannot be read.
 
-    Signal files that a WFDB header among the files names yield nothing.
+    Signal files that a WFDB header among the files names yield nothing, nor do sidecars of .npy files.
 
     Args:
         files: Name and content of each. A .zip may hold any number of recordings.
@@ -50,6 +50,8 @@ class _Folder:
         for name, content in files:
             if name.lower().endswith(".hea"):
                 self._named |= list_signal_files(content[:HEAD])
+            elif name.lower().endswith(".npy"):
+                self._named.add(PurePosixPath(name).stem.lower() + sidecar.SUFFIX)
 
     def list_file(self, name: str, content: bytes, declared: Declared) -> Iterator[RecordFile | PassedOver]:
         """Yield the recordings of a file.

@@ -13,6 +13,7 @@ from ecg_edge import Recording, read_recording
 from ecg_edge.errors import ContradictionError, EcgEdgeError, UnreadableError, WrongShapeError
 from ecg_edge.readers import RecordFile, find_candidates, find_records
 from ecg_edge.readers.formats import npy
+from ecg_edge.readers.in_memory import find_in_memory
 from ecg_edge.recording.leads import LEADS
 
 SIGNAL = np.random.default_rng(0).normal(0, 0.5, (12, 1500)).astype(np.float32)
@@ -196,3 +197,11 @@ def test_an_output_that_is_a_sidecar_of_an_input_is_refused(tmp_path):
     assert result.returncode == 2
     assert "is also an input" in result.stderr
     assert json.loads((tmp_path / "x.json").read_text()) == {**STATED, "leads": list(EIGHT)}
+
+
+def test_a_sidecar_in_memory_belongs_to_its_npy(tmp_path):
+    path = put(tmp_path, STATED)
+    files = [(name, path.with_name(name).read_bytes()) for name in ("x.npy", "x.json")]
+    ((index, found),) = find_in_memory(files)
+    recording = found.read()
+    assert (index, recording.sampling_rate, recording.leads) == (0, 250, EIGHT)
