@@ -4,6 +4,7 @@ import pickle
 import resource
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,7 +228,7 @@ def test_many_archives_need_few_open_files(tmp_path):
     for i in range(80):
         zip_of(tmp_path / f"{i:02}.zip", [(f"r{i:02}.npy", npy_bytes(SIGNAL))])
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 40, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 40, before[1]))
     try:
         assert [record.read().samples for record in list(find_records(tmp_path))] == [900] * 80
     finally:
