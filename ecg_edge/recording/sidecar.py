@@ -40,7 +40,7 @@ class Sidecar:
 
 
 def parse_sidecar(content: bytes, source: str) -> Sidecar | None:
-    """Return what a sidecar states; None for any other file, whatever it holds.
+    """Return what a sidecar states; None if the file is not a sidecar.
 
     A sidecar is a JSON object that has some of the four keys and no other key.
 

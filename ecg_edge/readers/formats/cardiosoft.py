@@ -16,7 +16,7 @@ def read_strip(tree: ET.Element, source: str) -> list[VendorLead]:
     """Return the leads of the only strip of a file. Median beats are elements of another name.
 
     Raises:
-        UnreadableError: There is no strip or more than one, or its samples are not numbers.
+        UnreadableError: The file has no strip, or several of them, or its samples are not numbers.
     """
     strips = [strip for strip in tree.iter("StripData") if strip.find("WaveformData") is not None]
     if len(strips) != 1:
