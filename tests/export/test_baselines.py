@@ -181,6 +181,17 @@ def test_without_dropout_the_same_windows_teach_something_else(dataset, tmp_path
     assert losses[0] != losses[1] == losses[2]
 
 
+def test_half_precision_learns_nearly_the_same(dataset, tmp_path):
+    exact, rounded = (
+        train_original(replace(TINY, settings=replace(TINY.settings, precision=name)), dataset, tmp_path / name, print)
+        for name in ("float32", "bfloat16")
+    )
+    losses = [[part.curve[0].training_loss for part in parts] for parts in (exact, rounded)]
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert rounded[0].logits.dtype == np.float32
+
+
 def test_patients_of_a_fold_and_of_validation_are_not_learned_from(dataset, tmp_path, monkeypatch):
     seen = []
 
@@ -213,6 +224,8 @@ def test_a_file_of_other_settings_or_unknown_settings_are_refused(dataset, tmp_p
         change_settings(changed, {"window": "4"})
     with pytest.raises(ExportError, match="windows=many"):
         change_settings(changed, {"windows": "many"})
+    with pytest.raises(ExportError, match="precision=half: precision must be one of float32, bfloat16"):
+        change_settings(changed, {"precision": "half"})
 
 
 def test_windows_are_drawn_scaled_and_spread():

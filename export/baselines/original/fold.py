@@ -134,7 +134,9 @@ class _Training:
         total = 0.0
         for rows, starts in drawn.batches(settings.batch):
             windows = torch.from_numpy(self.scale(cut(self.signals, rows, starts, window)))
-            loss = functional.binary_cross_entropy_with_logits(network(windows), torch.from_numpy(self.truth[rows]))
+            with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                logits = network(windows).float()
+            loss = functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(self.truth[rows]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Literal, get_args
 
 from export.errors import ExportError
 from export.original.checkpoint import Architecture
 from export.original.rules import ARCHITECTURES
 from export.stages import STAGES, Stage
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,19 @@ class Settings:
     learning_rate: float = 1e-4
     dropout: float = 0.1
     """Of the transformer layer, as the original has it. A step without it takes less than half the time on a CPU."""
+    precision: Precision = "float32"
+    """Of the products in a step of the training; weights, losses and answers are float32 always."""
     validation_parts: int = 10
     """One of so many parts of the records that are learned from is for validation."""
     answered_windows: int = 7
     """Windows of a record that are answered, evenly spread from its start to its end."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a precision that is not known."""
+        if self.precision not in get_args(Precision):
+            msg = f"precision must be one of {', '.join(get_args(Precision))}"
+            raise ValueError(msg)
 
 
 SETTINGS = {"infarction": Settings(), "localization": Settings(windows=4, epochs=20, patience=3)}
@@ -38,7 +49,7 @@ def change_settings(settings: Settings, changes: Mapping[str, str]) -> Settings:
     """Return other settings.
 
     Raises:
-        ExportError: A name is unknown, or a value is not a number.
+        ExportError: A name is unknown, or a value does not fit it.
     """
     known = {field.name: field.type for field in fields(Settings)}
     for name, text in changes.items():
