@@ -8,11 +8,13 @@ from typing import NamedTuple
 from ecg_edge.errors import UncomputableError
 from ecg_edge.findings import Finding, Note, Provenance, SiteFinding, Timeline
 from ecg_edge.model.aggregation import WindowMean
+from ecg_edge.model.operating_point import OperatingPoint
 from ecg_edge.model.spec import ModelSpec
 from ecg_edge.quality import messages
 from ecg_edge.quality.gate import GatePolicy
 from ecg_edge.quality.report import QualityReport
 from ecg_edge.quality.rules import RULES
+from ecg_edge.uncertainty import note_uncertain_infarction, note_uncertain_site
 
 MOST_S = 31 * 86400.0
 """Default for the longest recording in seconds that is answered."""
@@ -46,6 +48,10 @@ class DecisionRule(NamedTuple):
     def operating_point(self) -> str:
         """Name of the operating point whose thresholds decide."""
         return self.provenance.operating_point
+
+    @property
+    def _infarction_point(self) -> OperatingPoint:
+        return self.infarction.points[self.operating_point]
 
     def refuse_long(self, subject: Subject) -> Finding | None:
         """Return the refusal of a recording that is longer than the limit; None otherwise."""
@@ -83,7 +89,7 @@ class DecisionRule(NamedTuple):
         probabilities = mean.probability()
         if probabilities is None:
             raise UncomputableError
-        probability, threshold = probabilities[0], self.infarction.points[self.operating_point].thresholds[0]
+        probability, threshold = probabilities[0], self._infarction_point.thresholds[0]
         finding = Finding(
             subject.record,
             subject.source,
@@ -97,7 +103,7 @@ class DecisionRule(NamedTuple):
             timeline=timeline,
         )
         finding = replace(finding, warnings=(*finding.warnings, *subject.notes))
-        return self.warn_of_derived_leads(finding, subject)
+        return self.warn_of_derived_leads(self._warn_of_uncertain_infarction(finding), subject)
 
     def warn_of_derived_leads(self, finding: Finding, subject: Subject) -> Finding:
         """Return an answer with a warning if leads of the recording are empty and were derived."""
@@ -105,8 +111,14 @@ class DecisionRule(NamedTuple):
             return finding
         return replace(finding, warnings=(*finding.warnings, messages.note_derived_leads(subject.derived)))
 
+    def _warn_of_uncertain_infarction(self, finding: Finding) -> Finding:
+        if finding.status != "detected":
+            return finding
+        note = note_uncertain_infarction(self._infarction_point, self.infarction.labels[0])
+        return finding if note is None else replace(finding, warnings=(note, *finding.warnings))
+
     def add_sites(self, finding: Finding, mean: WindowMean, timelines: Sequence[Timeline] = ()) -> Finding:
-        """Return a finding with its sites, and a warning for each found site that is unproven.
+        """Return a finding with its sites, and a warning for each found site that is unproven or uncertain.
 
         Raises:
             UncomputableError: The model's answer is not finite.
@@ -126,12 +138,14 @@ class DecisionRule(NamedTuple):
         sites = tuple(
             SiteFinding(*values) for values in zip_longest(labels, probabilities, point.thresholds, timelines)
         )
-        unproven = tuple(
-            Note("unproven_site", f"{site.site} was learned from too few examples to be trusted", site=site.site)
-            for site in sites
-            if finding.status == "detected" and site.found and site.site in point.unproven
-        )
-        return replace(finding, sites=sites, warnings=unproven + finding.warnings)
+        finding = replace(finding, sites=sites)
+        notes = [self._note_doubt(point, site) for site in finding.found_sites]
+        return replace(finding, warnings=(*(note for note in notes if note is not None), *finding.warnings))
+
+    def _note_doubt(self, point: OperatingPoint, site: str) -> Note | None:
+        if site in point.unproven:
+            return Note("unproven_site", f"{site} was learned from too few examples to be trusted", site=site)
+        return note_uncertain_site(self._infarction_point, self.infarction.labels[0], point, site)
 
     def _refuse(self, subject: Subject, reasons: Sequence[Note], warnings: Sequence[Note] = ()) -> Finding:
         return Finding(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ecg_edge.explanation import HINT, Explanation, Occlusion, TimeCourse
 from ecg_edge.findings import Finding, SiteFinding
-from ecg_edge.wording import REVIEW, group_notes, printable, show_probability, word_verdict
+from ecg_edge.wording import REVIEW, group_notes, printable, show_probability, word_found, word_verdict
 
 # A spreadsheet would run a cell that starts like this as a formula; the last four are the full-width = + - @.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -76,7 +76,7 @@ def _write_paragraph(finding: Finding) -> Iterator[str]:
         yield f"  {'site':<15}{'probability':>12}{'threshold':>11}"
         yield from (
             f"  {site.site:<15}{show_probability(site.probability):>12}{site.threshold:>11.3f}"
-            f"{'  found' if site.site in finding.found_sites else ''}"
+            f"  {word_found(finding, site.site)}".rstrip()
             for site in finding.sites
         )
     if finding.explanation is not None:

@@ -6,6 +6,7 @@ from itertools import groupby
 from ecg_edge.findings import Finding, Note
 
 REVIEW = "Unconfirmed: for review by a clinician"
+_DOUBTS = {"uncertain_site": "uncertain", "unproven_site": "unproven"}
 
 
 def word_verdict(finding: Finding) -> str:
@@ -16,10 +17,30 @@ def word_verdict(finding: Finding) -> str:
         return "Cannot be analysed"
     if finding.status == "not_detected":
         return "No pattern of myocardial infarction found; this does not rule one out"
-    unproven = {note.site for note in finding.warnings if note.code == "unproven_site"}
-    sites = [f"{site} (unproven)" if site in unproven else site for site in finding.found_sites]
-    where = ", ".join(sites) or "site undetermined"
-    return f"Pattern consistent with myocardial infarction, {where}; age undetermined"
+    return f"Pattern consistent with myocardial infarction, {_word_sites(finding)}; age undetermined"
+
+
+def word_found(finding: Finding, site: str) -> str:
+    """Return "found" with its word of caution, if there is one; nothing for a site that is not found."""
+    if site not in finding.found_sites:
+        return ""
+    doubt = _list_doubts(finding).get(site)
+    return f"found, {doubt}" if doubt else "found"
+
+
+def _word_sites(finding: Finding) -> str:
+    """Return the found sites: first those without a word of caution, then those with one."""
+    doubts = _list_doubts(finding)
+    parts = [", ".join(site for site in finding.found_sites if site not in doubts)]
+    for doubt in _DOUBTS.values():
+        doubtful = ", ".join(site for site in finding.found_sites if doubts.get(site) == doubt)
+        parts += [f"site {doubt}: {doubtful}"] if doubtful else []
+    return "; ".join(part for part in parts if part) or "site undetermined"
+
+
+def _list_doubts(finding: Finding) -> dict[str, str]:
+    """Return the word of caution of each site that has one."""
+    return {note.site: _DOUBTS[note.code] for note in finding.warnings if note.code in _DOUBTS and note.site}
 
 
 def group_notes(notes: Sequence[Note]) -> Iterator[str]:

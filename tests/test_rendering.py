@@ -142,10 +142,17 @@ def test_sites_of_a_record_without_infarction_are_not_called_found():
     assert (row["found_sites"], row["inferior_found"]) == ("", "0")
 
 
-def test_an_unproven_site_is_called_so_in_the_verdict():
-    note = Note("unproven_site", "too few examples", site="lateral")
-    (verdict, *_) = "".join(rendering.text([detected(found=("lateral", "inferior"), warnings=(note,))])).splitlines()
-    assert verdict.endswith("infarction, lateral (unproven), inferior; age undetermined")
+def test_a_doubtful_site_is_called_so_in_the_verdict_and_in_the_table():
+    notes = (Note("unproven_site", "few", site="lateral"), Note("uncertain_site", "28 in 100", site="septal"))
+    found = ("septal", "lateral", "inferior")
+    verdict, *lines = "".join(rendering.text([detected(found=found, warnings=notes)])).splitlines()
+    assert verdict.endswith("infarction, inferior; site uncertain: septal; site unproven: lateral; age undetermined")
+    marks = {words[0]: " ".join(words[3:]) for words in map(str.split, lines) if words and words[0] in SITES}
+    assert marks == dict.fromkeys(SITES, "") | {
+        "septal": "found, uncertain",
+        "lateral": "found, unproven",
+        "inferior": "found",
+    }
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

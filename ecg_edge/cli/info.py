@@ -86,16 +86,9 @@ def _list_figures(point: "OperatingPoint", labels: tuple[str, ...]) -> Iterator[
         missing = "insufficient data" if label in point.unproven else "not measured"
         shares = [point.share(label, column) for column in columns]
         cells = "".join(f"{missing if share is None else share.show():<25}" for share in shares)
-        counts = [_count(point, label, part) for part in ("n", "positives")]
-        yield f"    {label:<{width}}{threshold:>10.3f}  {cells}{counts[0]:<7}{counts[1]}".rstrip()
-
-
-def _count(point: "OperatingPoint", label: str, part: str) -> str:
-    """Return the number of records, or of positive ones, that the sensitivity of a label was measured on."""
-    figures = point.metrics.get(label)
-    figure = figures.get("sensitivity") if isinstance(figures, dict) else None
-    count = figure.get(part) if isinstance(figure, dict) else None
-    return str(count) if type(count) is int else ""
+        counts = [point.count(label, part) for part in ("n", "positives")]
+        n, positives = ("" if count is None else str(count) for count in counts)
+        yield f"    {label:<{width}}{threshold:>10.3f}  {cells}{n:<7}{positives}".rstrip()
 
 
 def _predict(spec: "ModelSpec", prevalence: float) -> Iterator[str]:

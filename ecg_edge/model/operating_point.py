@@ -60,6 +60,31 @@ class OperatingPoint:
         """Return the measured sensitivity or specificity of a label; None if the model does not state it in full."""
         return read_share(self.metrics, label, name)
 
+    def count(self, label: str, part: str) -> int | None:
+        """Return how many records the sensitivity of a label was measured on; None if the model does not state it.
+
+        Args:
+            label: Such as "inferior".
+            part: "n" for all records, "positives" for those with the label.
+        """
+        figures = self.metrics.get(label)
+        figure = figures.get("sensitivity") if isinstance(figures, dict) else None
+        count = figure.get(part) if isinstance(figure, dict) else None
+        return count if type(count) is int else None
+
+    def positive_predictive_value(self, label: str) -> Share | None:
+        """Return the share of the found records that have a label, where it is as frequent as it was when measured.
+
+        Returns:
+            None if the model does not state sensitivity, specificity and the number of records in full. 0 (0 to 1) if
+            some values within their intervals do not define it, because no record would be found: it may be anything.
+        """
+        sensitivity, specificity = self.share(label, "sensitivity"), self.share(label, "specificity")
+        n, positives = self.count(label, "n"), self.count(label, "positives")
+        if sensitivity is None or specificity is None or n is None or positives is None or not 0 < positives < n:
+            return None
+        return compute_predictive_values(sensitivity, specificity, positives / n)[0] or Share(0.0, 0.0, 1.0)
+
     def list_faults(self, name: object, labels: tuple[str, ...]) -> dict[str, bool]:
         """Return what can be wrong with a point, and whether it is.
 

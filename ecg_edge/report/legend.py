@@ -11,13 +11,13 @@ LINE_MM = 3.5
 _SIZE = 2.8
 _COLUMNS = (0.0, 48.0, 70.0, 74.0)
 """Where name, probability and threshold begin or end, and where "found" begins."""
-_NOTES_X = 98.0
+_NOTES_X = 104.0
 _NAME_MM = 27.0
 
 
 def fill_columns(sites: Sequence[Site], notes: Sequence[str], width: float) -> tuple[list[Site], list[str]]:
     """Return the rows of the table of sites, and the lines of the notes beside it."""
-    rows = [Site("Site", "Probability", "Threshold", found=False), *sites] if sites else []
+    rows = [Site("Site", "Probability", "Threshold", found=""), *sites] if sites else []
     return rows, _break(notes, width - (_NOTES_X if rows else 0))
 
 
@@ -32,12 +32,12 @@ def draw_columns(rows: Sequence[Site], notes: Sequence[str], left: float, top: f
     name_x, probability_x, threshold_x, found_x = (left + x for x in _COLUMNS)
     for number, site in enumerate(rows):
         y = top + number * LINE_MM
-        bold = site.found or not number
+        bold = bool(site.found) or not number
         yield Words(name_x, y, shorten(site.name, _SIZE, _NAME_MM, bold=bold), _SIZE, bold=bold, part="site")
         yield Words(probability_x, y, site.probability, _SIZE, bold=bold, anchor="end", part="site")
         yield Words(threshold_x, y, site.threshold, _SIZE, bold=bold, anchor="end", part="site")
         if site.found:
-            yield Words(found_x, y, "found", _SIZE, bold=True, part="site")
+            yield Words(found_x, y, site.found, _SIZE, bold=True, part="site")
     yield from draw_lines(notes, left + (_NOTES_X if rows else 0), top)
 
 

@@ -102,7 +102,8 @@ def _draw_header(told: Told) -> Iterator[Shape]:
     review = measure(told.review, 3.2, bold=True)
     width = _GRID_MM - review - 8
     yield Words(_LEFT, 12, shorten(told.record, 4.2, width, bold=True), 4.2, bold=True, part="record")
-    yield Words(_LEFT, 18, shorten(told.statement, 4.2, _GRID_MM, bold=True), 4.2, bold=True, part="statement")
+    size = max(_SMALL, min(4.2, _GRID_MM / measure(told.statement, 1, bold=True)))
+    yield Words(_LEFT, 18, shorten(told.statement, size, _GRID_MM, bold=True), size, bold=True, part="statement")
     yield Words(_LEFT, _ANSWER, told.answer or "No probability of infarction", 3.0, part="answer")
     frame = box(_RIGHT - review - 2, 7.4, _RIGHT, 13.2)
     yield Lines([frame[[0, 1, 2, 3, 0]]], 0.4, BLACK, part="review")

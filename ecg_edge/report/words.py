@@ -7,7 +7,7 @@ from ecg_edge.findings import Finding
 from ecg_edge.report.choices import Choices
 from ecg_edge.report.excerpt import Excerpt
 from ecg_edge.report.text import clean
-from ecg_edge.wording import REVIEW, group_notes, show_probability, word_verdict
+from ecg_edge.wording import REVIEW, group_notes, show_probability, word_found, word_verdict
 
 NO_MEANING = "Sites mean something only where an infarction is found."
 
@@ -20,7 +20,8 @@ class Site(NamedTuple):
     name: str
     probability: str
     threshold: str
-    found: bool
+    found: str
+    """"found", with a word of caution if there is one; empty for a site that is not found."""
 
 
 class Told(NamedTuple):
@@ -82,9 +83,13 @@ def describe(told: Told, choices: Choices) -> str:
 
 def _list_sites(finding: Finding) -> list[Site]:
     """Return the sites of a finding; every text is clean."""
-    found = finding.found_sites
     return [
-        Site(clean(site.site), show_probability(site.probability), f"{site.threshold:.3f}", site.site in found)
+        Site(
+            clean(site.site),
+            show_probability(site.probability),
+            f"{site.threshold:.3f}",
+            word_found(finding, site.site),
+        )
         for site in finding.sites
     ]
 

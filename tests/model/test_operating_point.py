@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny import points, spec
 
-from ecg_edge.model.operating_point import Share, compute_predictive_values, read_share
+from ecg_edge.model.operating_point import OperatingPoint, Share, compute_predictive_values, read_share
 from ecg_edge.model.spec import ModelSpec
 
 FIGURE = {"value": 0.9, "low": 0.85, "high": 0.95, "n": 100, "positives": 20}
@@ -45,6 +45,28 @@ def test_points_are_read_as_they_were_written_and_later_keys_are_ignored():
 )
 def test_a_figure_that_is_not_stated_in_full_is_none(metrics):
     assert read_share(metrics, "infarction", "sensitivity") is None
+
+
+def test_the_predictive_value_of_a_point_is_that_of_the_records_it_was_measured_on():
+    """Of 20 records with the label 18 are found, of 80 without it 8."""
+    figures = {"sensitivity": FIGURE, "specificity": FIGURE}
+    point = OperatingPoint("by hand", (0.5,), metrics={"inferior": figures})
+    assert point.positive_predictive_value("inferior").value == pytest.approx(18 / 26)
+    assert point.positive_predictive_value("septal") is None
+
+
+def test_the_predictive_value_of_what_was_never_found_may_be_anything():
+    never = {"sensitivity": FIGURE | {"value": 0, "low": 0}, "specificity": FIGURE | {"value": 1, "low": 1, "high": 1}}
+    assert OperatingPoint("", (0.5,), metrics={"septal": never}).positive_predictive_value("septal") == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [{"n": None}, {"n": 20}, {"n": 0}, {"n": 1.5}, {"positives": 0}, {"positives": -1}, {"positives": True}, {"n": {}}],
+)
+def test_there_is_no_predictive_value_without_counts_of_records(counts):
+    figures = {"sensitivity": FIGURE | counts, "specificity": FIGURE}
+    assert OperatingPoint("", (0.5,), metrics={"inferior": figures}).positive_predictive_value("inferior") is None
 
 
 def test_predictive_values_are_those_of_a_table_of_a_thousand_recordings():

@@ -10,7 +10,7 @@ from tiny import SITES, write_models
 
 import ecg_edge
 from ecg_edge import Detector, Recording, read_recording
-from ecg_edge.findings import Note
+from ecg_edge.findings import Note, SiteFinding
 from ecg_edge.package_data import example_recordings
 from ecg_edge.report import Choices, draw_report
 from ecg_edge.report.shapes import Words
@@ -127,11 +127,24 @@ def test_more_notes_than_fit_go_to_further_sheets(beats, draw):
         assert 5 < float(text.get("y")) < 207
 
 
+def test_the_statement_is_whole_where_each_site_is_doubtful(infarction):
+    recording = read_recording(example_recordings() / "inferior_infarction.npy")
+    sites = tuple(replace(site, probability=0.9) for site in infarction.finding.sites)
+    notes = tuple(Note("unproven_site" if name == "lateral" else "uncertain_site", "", site=name) for name in SITES)
+    finding = replace(infarction.finding, sites=sites, warnings=notes)
+    drawing = read_svg(draw_report(recording, finding, 1.6, Choices()).to_svg())
+    (statement,) = drawing.words("statement")
+    assert statement.endswith("anteroseptal, inferior; site unproven: lateral; age undetermined")
+    assert drawing.words("site").count("found, uncertain") == 5
+
+
 @pytest.mark.parametrize("n_notes", [0, 60])
 def test_no_line_of_text_runs_into_another(beats, draw, n_notes):
     recording = beats()
     notes = tuple(Note(f"code_{i}", f"warning number {i} " + "of many words " * 12) for i in range(n_notes))
-    finding = replace(draw(recording).finding, warnings=notes)
+    doubts = tuple(Note("uncertain_site", "doubtful", site=site) for site in SITES)
+    sites = tuple(SiteFinding(site, 0.9, 0.5) for site in SITES)
+    finding = replace(draw(recording).finding, status="detected", sites=sites, warnings=(*notes, *doubts))
     for sheet in draw_report(recording, finding, 1.6, Choices()).sheets:
         taken = {}
         for words in (shape for shape in sheet.shapes if isinstance(shape, Words)):
