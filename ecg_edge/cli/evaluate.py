@@ -32,16 +32,20 @@ if TYPE_CHECKING:
     from ecg_edge.readers import Declared
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True))
-@click.argument("labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="LABELS.csv")
+@click.argument("labels", type=_TABLE, metavar="LABELS.csv")
 @click.option("--record", metavar="COLUMN", help="Names of the records.  [default: record_name, name, filename ...]")
 @click.option("--label", metavar="COLUMN", help="0 and 1, names of sites, or codes.  [default: a column for each site]")
 @click.option("--positive", metavar="CODES", multiple=True, help="Codes that mean an infarction: IMI,AMI. Repeatable.")
 @click.option("--patient", metavar="COLUMN", help="Resample by patient.  [default: by record]")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Also measure groups, such as sex or age. Repeatable.")
+@click.option(
+    "--about", type=_TABLE, metavar="TABLE.csv", help="A second table that has the columns of --patient, --by."
+)
 @click.option("--worst", type=click.IntRange(0), default=5, show_default=True, help="Mistakes to name for each label.")
 @click.option(
     "--format",
@@ -66,6 +70,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter an option
     positive: tuple[str, ...],
     patient: str | None,
     by: tuple[str, ...],
+    about: Path | None,
     worst: int,
     rendering: str | None,
     output: Path | None,
@@ -106,7 +111,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one parameter an option
     with one_line_errors():
         limit_s = max_duration * DAY_S
         detector = load_detector(models, provider, threads or usable_cores(), policy, limit_s, operating_point)
-        measure = _prepare(detector, folder, labels, columns, declared, worst, (output, figure))
+        measure = _prepare(detector, folder, labels, about, columns, declared, worst, (output, figure))
         report = _write(measure, rendering, output, figure, unfinished or UnfinishedFiles())
     if any(record.status == "error" for record in report.unanswered):
         click.echo("some labelled records could not be read; the report names them", err=True)
@@ -128,6 +133,7 @@ def _prepare(  # noqa: PLR0913, PLR0917 - what the options say
     detector: "Detector",
     folder: str,
     labels: Path,
+    about: Path | None,
     columns: "Columns",
     declared: "Declared",
     n_worst: int,
@@ -142,12 +148,13 @@ def _prepare(  # noqa: PLR0913, PLR0917 - what the options say
     from ecg_edge.evaluation.report import evaluate as measure
     from ecg_edge.evaluation.selection import select_records
 
-    table = read_table(labels)
-    records = tell_apart(list_records([folder], declared, labels)[0])
+    tables = [labels, *([] if about is None else [about])]
+    table, *more = map(read_table, tables)
+    records = tell_apart(list_records([folder], declared, tables)[0])
     for output in outputs:
-        refuse_overwriting(output, [*(record.source for record in records), *detector.folder.iterdir(), labels])
+        refuse_overwriting(output, [*(record.source for record in records), *detector.folder.iterdir(), *tables])
     sites = detector.localization.spec.labels
-    source, labelled, chosen = select_records(folder, table, columns, sites, records)
+    source, labelled, chosen = select_records(folder, table, columns, sites, records, *more)
 
     def answer_and_measure() -> "Report":
         # Sites count only with an infarction, by the label or by the answer.

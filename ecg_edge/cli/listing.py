@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_records(
-    paths: Sequence[str], declared: "Declared", known: Path | None = None
+    paths: Sequence[str], declared: "Declared", known: Sequence[Path] = ()
 ) -> tuple[list["RecordFile"], int]:
     """Return the records of some paths, and the number of files that are passed over.
 
@@ -24,11 +24,16 @@ def list_records(
     Args:
         paths: Files, folders, archives, or "-" for standard input.
         declared: What the options declare about files.
-        known: A file that the user knows not to be a recording; it is left out without a word.
+        known: Files that the user knows not to be recordings; they are left out without a word.
     """
     from ecg_edge.readers import RecordFile
 
-    found = [item for path in paths for item in _find(path, declared) if not _is_same(item.source, known)]
+    found = [
+        item
+        for path in paths
+        for item in _find(path, declared)
+        if not any(_is_same(item.source, file) for file in known)
+    ]
     records = [item for item in found if isinstance(item, RecordFile)]
     over = [item for item in found if not isinstance(item, RecordFile)]
     for item in over:

@@ -56,9 +56,10 @@ def render_html(report: Report) -> Iterator[str]:
     for title, names in (
         ("Records without a label", report.source.without_label),
         ("Labels without a record", report.source.without_record),
+        (f"Records without a row in {report.source.about}", report.source.without_about),
     ):
         if names:
-            yield f"<h2>{title}</h2>\n<p>{escape(', '.join(names))}</p>\n"
+            yield f"<h2>{escape(title)}</h2>\n<p>{escape(', '.join(names))}</p>\n"
     yield "</body>\n</html>\n"
 
 

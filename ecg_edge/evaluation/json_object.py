@@ -20,6 +20,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "source": {
             "folder": source.folder,
             "labels": source.table,
+            "about": source.about,
             "form": source.form,
             "record_column": source.record_column,
             "patient_column": source.patient_column,
@@ -34,6 +35,7 @@ def to_dict(report: Report) -> dict[str, Any]:
             "unanswered": [asdict(record) for record in report.unanswered],
             "without_label": list(source.without_label),
             "labels_without_record": list(source.without_record),
+            "without_about": list(source.without_about),
         },
         **{name: [_row(row) for row in rows] for name, rows in report.tables._asdict().items()},
         "groups": [

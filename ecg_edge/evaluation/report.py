@@ -32,6 +32,10 @@ class Source:
     """Names of the records that have no label."""
     without_record: tuple[str, ...]
     """Names in the table that no record has."""
+    about: str | None = None
+    """The second table."""
+    without_about: tuple[str, ...] = ()
+    """Names of the records that have a row in the table of labels, but none in the second one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ecg_edge.errors import LabelsError
 from ecg_edge.evaluation.bootstrap import number_patients
 from ecg_edge.evaluation.groups import group_rows
+from ecg_edge.evaluation.joining import join_tables
 from ecg_edge.evaluation.label_table import LabelTable
 from ecg_edge.evaluation.labels import read_labels
 from ecg_edge.evaluation.matching import match_records
@@ -33,8 +34,13 @@ class Columns:
     """Columns whose groups are measured too."""
 
 
-def select_records(
-    folder: str, table: LabelTable, columns: Columns, sites: Sequence[str], records: Sequence[RecordFile]
+def select_records(  # noqa: PLR0913, PLR0917 - what is told of the records
+    folder: str,
+    table: LabelTable,
+    columns: Columns,
+    sites: Sequence[str],
+    records: Sequence[RecordFile],
+    about: LabelTable | None = None,
 ) -> tuple[Source, Labelled, list[RecordFile]]:
     """Return the records that have a label, their labels, and what is left out.
 
@@ -44,10 +50,14 @@ def select_records(
         columns: Which columns to use.
         sites: Names of the model's sites, in its order.
         records: All records of the folder.
+        about: Another table about the same records, with more columns.
 
     Raises:
         LabelsError: The table does not have what is asked of it, does not fit the records, or has one class only.
     """
+    without_about: tuple[str, ...] = ()
+    if about is not None:
+        table, without_about = join_tables(table, about, records, columns.record)
     labels = read_labels(table, sites, columns.label, columns.positive)
     match = match_records(table, records, columns.record)
     pairs = [(place, row) for place, row in zip(match.records, match.rows, strict=True) if labels.known[row]]
@@ -71,7 +81,16 @@ def select_records(
     chosen = set(places)
     left = tuple(record.name for place, record in enumerate(records) if place not in chosen)
     source = Source(
-        folder, str(table.path), labels.form, match.column, columns.patient, len(records), left, match.without_record
+        folder=folder,
+        table=str(table.path),
+        form=labels.form,
+        record_column=match.column,
+        patient_column=columns.patient,
+        n_records=len(records),
+        without_label=left,
+        without_record=match.without_record,
+        about=None if about is None else str(about.path),
+        without_about=without_about,
     )
     return source, labelled, [records[place] for place in places]
 

@@ -97,12 +97,17 @@ def describe_records(report: Report) -> Iterator[str]:
     ):
         if names:
             yield f"{what}, not counted: {len(names)} ({shorten_list(names)})"
+    if source.without_about:
+        names = source.without_about
+        yield f"records without a row in {source.about}: {len(names)} ({shorten_list(names)})"
 
 
 def describe_method(report: Report) -> Iterator[str]:
     """Yield sentences about labels, models and intervals."""
     source, provenance = report.source, report.provenance
     yield f"labels: {source.table}, {source.form}; names of records in the column {source.record_column!r}"
+    if source.about is not None:
+        yield f"more columns: {source.about}"
     models = ", ".join(f"{model.name} {model.version} ({model.sha256[:12]})" for model in provenance.models)
     yield f"models: {models}; ecg_edge {provenance.ecg_edge}, {provenance.provider}"
     thresholds = ", ".join(f"{label} {threshold:.3f}" for label, threshold in report.thresholds.items())

@@ -168,6 +168,54 @@ def test_the_table_in_the_folder_is_no_recording(example, measure, evaluate):
     assert measure(folder, path, "--label", "mi")["records"]["found"] == 24
 
 
+def test_a_second_table_has_the_patients_and_the_groups(example, measure, tmp_path):
+    folder, rows = example
+    people = [
+        {"filename_hr": f"records500/{row['record_name']}.npy", "person": place // 2, "sex": "mf"[place % 2], "mi": "x"}
+        for place, row in enumerate(rows)
+    ]
+    both = [row | {"person": one["person"], "sex": one["sex"]} for row, one in zip(rows, people, strict=True)]
+    options = ("--label", "mi", "--patient", "person", "--by", "sex")
+    # In the folder of the recordings, as the table of labels may be.
+    about = write_labels(folder / "people.csv", [*reversed(people), people[0] | {"filename_hr": "nobody"}], ";")
+    joined = measure(folder, rows, *options, "--about", about)
+    assert joined["source"].pop("about") == str(about)
+    in_one = measure(folder, both, *options)
+    assert in_one["source"].pop("about") is None
+    assert joined == in_one
+    assert joined["bootstrap"]["patients"] == 12
+    assert [group["group"] for group in joined["groups"]] == ["f", "m"]
+
+
+def test_records_that_the_second_table_does_not_have_are_named(example, evaluate, measure, tmp_path):
+    folder, rows = example
+    about = write_labels(tmp_path / "people.csv", [{"record_name": row["record_name"], "sex": "f"} for row in rows[2:]])
+    options = ("--label", "mi", "--by", "sex", "--about", about)
+    report = measure(folder, rows, *options)
+    assert report["records"]["without_about"] == ["ill00", "ill01"]
+    assert {group["group"]: group["rows"][0]["n"] for group in report["groups"]} == {"f": 22, "missing": 2}
+    assert f"records without a row in {about}: 2 (ill00, ill01)" in evaluate(folder, rows, *options).stdout
+    page = evaluate(folder, rows, *options, "--format", "html").stdout
+    assert f"<h2>Records without a row in {about}</h2>\n<p>ill00, ill01</p>" in page
+
+
+def test_a_second_table_that_fits_no_record_or_has_a_record_twice_is_an_error_of_one_line(example, evaluate, tmp_path):
+    folder, rows = example
+    about = tmp_path / "people.csv"
+    for people, message in (
+        ([{"record_name": "a", "sex": "f"}], f"{about}: no record has a name of the column 'record_name'"),
+        ([{"record_name": "ill00", "sex": sex} for sex in "fm"], f"{about}: lines 2 and 3 are about the same record"),
+        ([{"who": "ill00", "sex": "f"}], f"{about}: has no column of record names"),
+    ):
+        write_labels(about, people)
+        result = evaluate(folder, rows, "--label", "mi", "--by", "sex", "--about", about)
+        assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1), result.stderr
+        assert message in result.stderr
+    before = about.read_text()
+    result = evaluate(folder, rows, "--label", "mi", "--about", about, "--output", about)
+    assert (result.exit_code, about.read_text()) == (2, before)
+
+
 def test_archives_are_read_too(example, measure, tmp_path):
     folder, rows = example
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
