@@ -47,6 +47,6 @@ def _word(what: str, share: Share, infarction: OperatingPoint, label: str) -> st
     n, positives = (infarction.count(label, part) for part in ("n", "positives"))
     value, low, high = (round(100 * part) for part in share)
     return (
-        f"{what} is uncertain: about {value} in 100 such findings are right ({low} to {high}), "
-        f"to judge by the validation, where {positives} of {n} records had an infarction"
+        f"{what} is uncertain: at this operating point, about {value} in 100 such findings are right "
+        f"({low} to {high}), to judge by the validation, where {positives} of {n} records had an infarction"
     )

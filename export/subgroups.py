@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ecg_edge.evaluation.question import ENOUGH_POSITIVES, Question, Row
+from ecg_edge.evaluation.question import Question, Row
 
 About = Mapping[str, str]
 """A row of `train_meta.csv`."""
@@ -105,8 +105,11 @@ def measure_subgroups(question: Question, groups: Sequence[Subgroup]) -> tuple[R
 def _measure(question: Question, group: Subgroup) -> Row:
     rows = group.rows if group.name not in _STAGES else (group.rows & question.truth) | ~question.truth
     part = question.select(rows, group.name)
-    enough = (part.positives >= ENOUGH_POSITIVES, part.n - part.positives >= ENOUGH_POSITIVES)
-    can = {"auroc": all(enough), "sensitivity": enough[0], "specificity": enough[1]}
+    can = {
+        "auroc": part.can_be_answered,
+        "sensitivity": part.has_enough_with_label,
+        "specificity": part.has_enough_without_label,
+    }
     # The specificity of a stage would be that of all records.
     chosen = [name for name in COLUMNS if can[name] and not (name == "specificity" and group.name in _STAGES)]
     figures = part.resample().measure({name: partial(part.compute, question.metrics[name]) for name in chosen})

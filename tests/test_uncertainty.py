@@ -59,7 +59,7 @@ def test_a_found_site_that_is_wrong_more_often_than_right_is_uncertain(detector,
     assert doubts(finding) == [("uncertain_site", "septal"), ("unproven_site", "lateral")]
     message = next(note.message for note in finding.warnings if note.site == "septal")
     # 270 / 305 of the infarctions are right, and 30 / 80 of their sites.
-    assert message.startswith("septal is uncertain: about 33 in 100 such findings are right (")
+    assert message.startswith("septal is uncertain: at this operating point, about 33 in 100 such findings are right (")
     assert message.endswith("where 300 of 1000 records had an infarction")
 
 
@@ -72,7 +72,9 @@ def test_where_the_infarction_is_uncertain_each_site_is(detector, three_sites):
         ("uncertain_site", "inferior"),
     }
     message = next(note.message for note in finding.warnings if note.code == "uncertain_infarction")
-    assert message.startswith("the infarction is uncertain: about 44 in 100 such findings are right (")
+    assert message.startswith(
+        "the infarction is uncertain: at this operating point, about 44 in 100 such findings are right ("
+    )
 
 
 def test_what_is_not_found_or_was_not_measured_has_no_such_warning(detector, three_sites, ecg):
@@ -91,7 +93,7 @@ def test_every_output_shows_that_a_site_is_uncertain(detector, three_sites):
     verdict = "infarction, inferior; site uncertain: septal; site unproven: lateral"
     text = "".join(rendering.text([finding]))
     assert verdict in text.splitlines()[0]
-    assert "  warning: septal is uncertain: about 33 in 100" in text
+    assert "  warning: septal is uncertain: at this operating point, about 33 in 100" in text
     (row,) = csv.DictReader(io.StringIO("".join(rendering.csv_table([finding], made.localization.spec.labels))))
     assert "uncertain_site" in row["warnings"].split(";")
     notes = json.loads("".join(rendering.jsonl([finding])))["warnings"]
@@ -100,7 +102,7 @@ def test_every_output_shows_that_a_site_is_uncertain(detector, three_sites):
     for page in (report.to_svg(), report.to_html()):
         assert verdict in page
         assert "found, uncertain" in page
-        assert "Warning: septal is uncertain: about 33 in 100" in page
+        assert "Warning: septal is uncertain: at this operating point, about 33 in 100" in page
 
 
 def test_a_live_feed_says_it_too(detector, three_sites):

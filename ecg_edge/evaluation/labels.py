@@ -61,7 +61,7 @@ def read_labels(table: LabelTable, sites: Sequence[str], label: str | None, posi
     if label is not None:
         cells = table.get_column(label)
         words = {cell.casefold() for cell in cells}
-        is_binary = words <= _NO | {""} or words & _YES
+        is_binary = words <= _NO | {""} or words & _YES or all(map(_is_number, words - {""}))
         return _read_binary(table, label) if is_binary else _read_site_names(table, label, sites)
     for columns in ([SITE_COLUMNS.get(site, site) for site in sites], list(sites)):
         if set(columns) <= set(table.columns):
@@ -71,6 +71,14 @@ def read_labels(table: LabelTable, sites: Sequence[str], label: str | None, posi
         "has no column for each site; pass --label COLUMN, or --positive CODES for labels that are codes; "
         f"the columns are {shorten_list(table.columns)}",
     )
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_binary(table: LabelTable, column: str) -> Labels:
@@ -95,7 +103,9 @@ def _read_zeros_and_ones(table: LabelTable, column: str) -> tuple[NDArray[np.boo
     words = [cell.casefold() for cell in table.get_column(column)]
     for word, line in zip(words, table.lines, strict=True):
         if word not in _NO | _YES | {""}:
-            raise LabelsError(table.path, f"line {line}: {word!r} in the column {column!r}, expected 0 or 1")
+            raise LabelsError(
+                table.path, f"line {line}: {word!r} in the column {column!r}, expected 0 or 1, or an empty cell"
+            )
     return np.array([word != "" for word in words]), np.array([word in _YES for word in words])
 
 
@@ -152,6 +162,6 @@ def _read_codes(table: LabelTable, column: str, positive: Sequence[str]) -> Labe
 
 def split_codes(text: str) -> list[str]:
     """Return the codes of a cell: the keys of a dictionary such as `{'IMI': 100.0}`, or a list such as `1;2`."""
-    keys = _KEYS_OF_A_DICT.findall(text) if text.startswith("{") else []
+    keys = [key.strip() for key in _KEYS_OF_A_DICT.findall(text)] if text.startswith("{") else []
     # A spreadsheet makes a decimal number of a column of numbers with empty cells.
     return keys or [code.removesuffix(".0") for code in re.split(r"[\s,;|+{}\[\]()'\"]+", text) if code]

@@ -12,7 +12,7 @@ from ecg_edge.evaluation.calibration import draw_ece_by_chance
 from ecg_edge.evaluation.metrics import Metric
 
 ENOUGH_POSITIVES = 10
-"""A label with fewer positive records is neither learned nor measured."""
+"""A label with fewer positive records is neither learned nor measured. To be measured, it needs as many patients."""
 BY_CHANCE = "ece_by_chance"
 
 
@@ -39,13 +39,30 @@ class Question:
     @property
     def positives(self) -> int:
         """Number of records with one of the labels."""
-        return int(self.truth.reshape(self.n, -1).any(axis=1).sum()) if self.n else 0
+        return int(self._has_label.sum())
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether there are enough records with the label and, unless it is a mean over labels, without it."""
-        fewest = self.positives if self.truth.ndim > 1 else min(self.positives, self.n - self.positives)
-        return fewest >= ENOUGH_POSITIVES
+        """Whether there are enough patients with the label and, unless it is a mean over labels, without it."""
+        return self.has_enough_with_label and (self.truth.ndim > 1 or self.has_enough_without_label)
+
+    @property
+    def has_enough_with_label(self) -> bool:
+        """Whether there are enough patients who have a record with the label: resamples of fewer hardly differ."""
+        return self._count_patients(self._has_label) >= ENOUGH_POSITIVES
+
+    @property
+    def has_enough_without_label(self) -> bool:
+        """Whether there are enough patients who have a record without the label."""
+        return self._count_patients(~self._has_label) >= ENOUGH_POSITIVES
+
+    @property
+    def _has_label(self) -> NDArray[np.bool_]:
+        """Which records have one of the labels, shape (records,)."""
+        return self.truth if self.truth.ndim == 1 else np.logical_or.reduce(self.truth, axis=1)
+
+    def _count_patients(self, rows: NDArray[np.bool_]) -> int:
+        return len(np.unique(self.patients[rows]))
 
     def select(self, rows: NDArray[np.bool_], name: str | None = None) -> "Question":
         """Return the same question about some of the records."""

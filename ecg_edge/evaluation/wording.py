@@ -121,7 +121,7 @@ def list_notes(report: Report) -> Iterator[str]:
     yield "Few records prove little. Read the interval, not the value: the truth may be anywhere in it."
     yield (
         f"A label with fewer than {ENOUGH_POSITIVES} records with it, or fewer than {ENOUGH_POSITIVES} without it, "
-        "has insufficient data."
+        "has insufficient data. The records of one patient count as one."
     )
     if any(
         figure.low == figure.high

@@ -89,6 +89,20 @@ def test_records_without_a_patient_are_patients_of_their_own(example, measure):
     assert measure(folder, rows, "--label", "mi", "--patient", "person")["bootstrap"]["patients"] == 22
 
 
+@pytest.mark.parametrize("truth", [0, 1])
+def test_records_of_few_patients_give_no_interval_that_looks_sure(example, evaluate, measure, truth):
+    """12 records of one patient are one observation: all resamples have the same sensitivity or specificity."""
+    folder, rows = example
+    for place, row in enumerate(rows):
+        row["person"] = "same" if row["mi"] == truth else str(place)
+    assert measure(folder, rows, "--label", "mi")["infarction"][0]["figures"] != {}
+    report = measure(folder, rows, "--label", "mi", "--patient", "person")
+    assert (report["infarction"][0]["n"], report["infarction"][0]["figures"]) == (24, {})
+    text = evaluate(folder, rows, "--label", "mi", "--patient", "person").stdout
+    assert "insufficient data" in text
+    assert "The records of one patient count as one." in text
+
+
 def test_a_label_with_few_records_has_insufficient_data(example, evaluate, measure):
     folder, rows = example
     few = rows[3:]

@@ -62,6 +62,10 @@ FORMS = {
         lambda rows: change(rows, Dx=lambda site: "164865005,426783006" if site else "426783006"),
         ["--positive", "164865005"],
     ),
+    "codes with blanks": (
+        lambda rows: change(rows, scp_codes=lambda site: "{' IMI ': 80.0, 'SR': 0.0}" if site else "{'SR': 0.0}"),
+        ["--positive", " IMI , AMI "],
+    ),
     "a set of codes": (
         lambda rows: change(rows, codes=lambda site: "{'IMI'}" if site else "{'SR'}"),
         ["--positive", "IMI"],
@@ -264,6 +268,11 @@ ERRORS = {
         lambda rows: spoil(rows, 1, mi="2"),
         ["--label", "mi"],
         "line 3: '2' in the column 'mi', expected 0 or 1",
+    ),
+    "other numbers": (
+        lambda rows: [row | {"mi": 2 * row["mi"]} for row in rows],
+        ["--label", "mi"],
+        "line 2: '2' in the column 'mi', expected 0 or 1, or an empty cell",
     ),
     "not a site": (
         lambda rows: spoil(rows, 2, site="septal; apical"),
