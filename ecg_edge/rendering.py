@@ -91,12 +91,18 @@ def _write_explanation(explanation: Explanation) -> Iterator[str]:
     answers = tuple(explanation.time_course)
     yield f"what carried the answer ({HINT}): change of the probability without these leads"
     yield "(- they raise it, + they lower it)"
-    yield f"{'':<15}" + "".join(f"{name:>16}" for name in answers)
-    for group in explanation.groups:
-        cells = "".join(f"{_show_change(group.changes[name]):>16}" for name in answers)
-        yield f"{group.part:<15}{cells}  {', '.join(group.leads)}"
-    yield f"{'most, one lead':<15}" + "".join(f"{_show_lead(explanation.leads, name):>16}" for name in answers)
-    yield f"{'highest, time':<15}" + "".join(f"{_show_highest(explanation.time_course[name]):>16}" for name in answers)
+    rows = [
+        ("", answers, ""),
+        *(
+            (group.part, [_show_change(group.changes[name]) for name in answers], f"  {', '.join(group.leads)}")
+            for group in explanation.groups
+        ),
+        ("most, one lead", [_show_lead(explanation.leads, name) for name in answers], ""),
+        ("highest, time", [_show_highest(explanation.time_course[name]) for name in answers], ""),
+    ]
+    # Times late in a long recording are wide.
+    width = max(16, *(2 + len(cell) for _, cells, _ in rows for cell in cells))
+    yield from (f"{title:<15}{''.join(f'{cell:>{width}}' for cell in cells)}{end}" for title, cells, end in rows)
 
 
 def _show_change(change: float) -> str:

@@ -83,7 +83,7 @@ def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
     "--answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=MODELS / "out_of_fold.csv"
 )
 def evaluate(data: Path, answers: Path) -> None:
-    """Print the tables of out-of-fold figures, of operating points and of calibration, with their intervals.
+    """Print the tables of the second reader, of out-of-fold figures, of operating points and of calibration.
 
     \b
     Examples:
@@ -99,6 +99,7 @@ def evaluate(data: Path, answers: Path) -> None:
         render_predictive_values,
     )
     from export.out_of_fold import Answers
+    from export.second_reader import measure_second_reader, render_second_reader
     from export.subgroups import measure_subgroups, render_subgroups
 
     dataset, given = _read(data), Answers.read(answers).require_all_labels()
@@ -106,6 +107,7 @@ def evaluate(data: Path, answers: Path) -> None:
     groups = measure_subgroups(ask(dataset, given).infarction[0], dataset.subgroups)
     predictive = measure_predictive_values(dataset, given, say_on_terminal)
     tables = (
+        render_second_reader(measure_second_reader(dataset)),
         render_table(measured),
         render_subgroups(groups),
         render_points(points),

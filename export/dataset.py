@@ -51,6 +51,8 @@ class Dataset:
     subgroups: tuple[Subgroup, ...]
     """In which figures are told apart."""
     coded: CodedRecords
+    codes: tuple[frozenset[str], ...]
+    """PTB-XL's codes of each record, with any likelihood."""
 
     @property
     def infarction(self) -> NDArray[np.float32]:
@@ -98,6 +100,7 @@ def read_dataset(folder: Path, more: Sequence[Path] = ()) -> Dataset:
         sum("pacemaker" in row["pacemaker"] for row in about),
         list_subgroups(about),
         _read_coded(more, codes, signals.shape[1:]),
+        tuple(frozenset(_read_statements(row)) for row in about),
     )
 
 

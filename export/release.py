@@ -29,6 +29,7 @@ from export.out_of_fold import FILE, Answers
 from export.plausibility.release import carry_plausibility
 from export.reference import Exported
 from export.robustness import measure_robustness, save_effects
+from export.second_reader import measure_second_reader
 from export.stages import MODEL_VERSION, STAGES, WINDOWS_PER_CALL, Stage
 from export.subgroups import measure_subgroups
 from export.vectors import write_vectors
@@ -81,7 +82,8 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
         effects = measure_robustness(dataset, runs, report)
         save_effects(effects, made / ROBUSTNESS)
         subgroups = measure_subgroups(ask(dataset, answers).infarction[0], dataset.subgroups)
-        card = render_card(evaluation, subgroups, points, predictive, effects, specs, dataset, seen)
+        reader = measure_second_reader(dataset)
+        card = render_card(evaluation, subgroups, reader, points, predictive, effects, specs, dataset, seen)
         (made / "README.md").write_text(card, encoding="utf-8")
         carry_plausibility(runs, out, made, dataset.signals[:3])
         write_vectors(made)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecg_edge import Detector, Recording, read_recording
+from ecg_edge import Detector, Recording, read_recording, rendering
 from ecg_edge.explanation import LEAD_GROUPS
 from ecg_edge.occlusion import PARTS, list_replacements
 from ecg_edge.package_data import example_recordings
@@ -35,6 +35,20 @@ def positive():
 
 def occlusions(finding):
     return {occlusion.part: occlusion for occlusion in (*finding.explanation.groups, *finding.explanation.leads)}
+
+
+def test_the_columns_stay_apart_late_in_a_long_recording(shipped, infarction):
+    finding = shipped.explain(infarction)
+    late = {
+        name: replace(course, start_s=(86_000.4,), stop_s=(86_399.8,), difference=(0.0,))
+        for name, course in finding.explanation.time_course.items()
+    }
+    finding = replace(finding, explanation=replace(finding.explanation, time_course=late))
+    *_, table = "".join(rendering.text([finding])).partition("(- they raise")
+    heads, *lines = table.splitlines()[1:10]
+    (times,) = (line for line in lines if "highest, time" in line)
+    assert times.split("  ")[-2:] == ["86000.4 to 86399.8 s"] * 2
+    assert len(heads) == len(times)
 
 
 def test_an_inferior_infarction_is_carried_by_the_inferior_leads(shipped, infarction):

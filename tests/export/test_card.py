@@ -24,6 +24,7 @@ from export.operating_points import (
 from export.out_of_fold import FILE, LABELS, Answers
 from export.release import RELIABILITY, ROBUSTNESS, collect_metrics, measure_seen_records
 from export.robustness import UNDISTURBED
+from export.second_reader import measure_second_reader, render_second_reader
 from export.stages import STAGES
 
 FOLD = 0
@@ -50,8 +51,10 @@ def test_the_card_the_accuracy_page_the_figure_and_the_specs_say_what_the_out_of
     assert "\n".join(render_points(points)).strip() in (request.path.parents[2] / "docs/accuracy.md").read_text("utf-8")
     predictive = "\n".join(render_predictive_values(measure_predictive_values(dataset, answers))).strip()
     assert predictive in (request.path.parents[2] / "docs/accuracy.md").read_text("utf-8")
+    reader = "\n".join(render_second_reader(measure_second_reader(dataset))).strip()
     for page in (shipped_models() / "README.md", request.path.parents[2] / "docs/accuracy.md"):
         text = page.read_text(encoding="utf-8")
+        assert reader in text
         for tables in (render_table(evaluation), render_calibration(evaluation)):
             assert "\n".join(tables).strip() in text
     figure = (shipped_models() / RELIABILITY).read_text(encoding="utf-8")
