@@ -81,9 +81,11 @@ class OperatingPoint:
         """
         sensitivity, specificity = self.share(label, "sensitivity"), self.share(label, "specificity")
         n, positives = self.count(label, "n"), self.count(label, "positives")
-        if sensitivity is None or specificity is None or n is None or positives is None or not 0 < positives < n:
+        prevalence = positives / n if n and positives and 0 < positives < n else 0.0
+        # Of absurd numbers of records, the quotient may be rounded to 0 or 1.
+        if sensitivity is None or specificity is None or not 0 < prevalence < 1:
             return None
-        return compute_predictive_values(sensitivity, specificity, positives / n)[0] or Share(0.0, 0.0, 1.0)
+        return compute_predictive_values(sensitivity, specificity, prevalence)[0] or Share(0.0, 0.0, 1.0)
 
     def list_faults(self, name: object, labels: tuple[str, ...]) -> dict[str, bool]:
         """Return what can be wrong with a point, and whether it is.

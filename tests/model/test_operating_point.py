@@ -62,7 +62,17 @@ def test_the_predictive_value_of_what_was_never_found_may_be_anything():
 
 @pytest.mark.parametrize(
     "counts",
-    [{"n": None}, {"n": 20}, {"n": 0}, {"n": 1.5}, {"positives": 0}, {"positives": -1}, {"positives": True}, {"n": {}}],
+    [
+        {"n": None},
+        {"n": 20},
+        {"n": 0},
+        {"n": 1.5},
+        {"positives": 0},
+        {"positives": -1},
+        {"positives": True},
+        {"n": {}},
+        {"n": 10**400},
+    ],
 )
 def test_there_is_no_predictive_value_without_counts_of_records(counts):
     figures = {"sensitivity": FIGURE | counts, "specificity": FIGURE}
