@@ -4,14 +4,16 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny import write_models
 
 import ecg_edge
-from ecg_edge import Detector, rendering
-from ecg_edge.package_data import shipped_models
+from ecg_edge import Detector, Recording, rendering
+from ecg_edge.package_data import example_recordings, shipped_models
+from ecg_edge.recording import LEADS
 from ecg_edge.uncertainty import RATHER_WRONG, note_uncertain_infarction, note_uncertain_site
 
 SURE, UNSURE = (0.9, 0.95, 1000, 300), (0.9, 0.5, 1000, 300)
@@ -131,3 +133,13 @@ def test_what_the_shipped_models_say_agrees_with_what_the_card_measured(shipped)
             told = int(re.search(r"about (\d+) in 100", note.message)[1]) / 100
             # An estimate for the sites: it may be too careful, but not surer than what was measured.
             assert told <= float(value) + 0.04, (name, label)
+
+
+def test_the_command_line_page_shows_what_a_run_prints(shipped):
+    signal = np.load(example_recordings() / "normal.npy")
+    signal[[LEADS.index("V2"), LEADS.index("V3")]] *= -1
+    printed = "".join(rendering.text([shipped.detect(Recording(signal, name="turned"))])).splitlines()
+    page = (Path(__file__).parents[1] / "docs/cli.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```text\n(turned: .*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert len(block.splitlines()) == 6
+    assert set(block.splitlines()) <= set(printed)
