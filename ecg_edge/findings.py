@@ -8,6 +8,8 @@ from ecg_edge.explanation import Explanation
 
 SCHEMA = 1
 Status = Literal["detected", "not_detected", "cannot_analyse", "error"]
+DOUBTS = {"uncertain_site": "uncertain", "unproven_site": "unproven"}
+"""The codes of the warnings that doubt a found site, and the word for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,12 @@ class Finding:
         Without an infarction there are no sites, even if the second stage finds one likely.
         """
         return tuple(site.site for site in self.sites if site.found) if self.status == "detected" else ()
+
+    @property
+    def doubtful_sites(self) -> tuple[str, ...]:
+        """Names of the found sites that a warning calls uncertain or unproven."""
+        doubted = {note.site for note in self.warnings if note.code in DOUBTS}
+        return tuple(site for site in self.found_sites if site in doubted)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of schema 1, without parts that were not requested or do not apply."""

@@ -39,6 +39,7 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
     yield _write_inert_row(
         ["record", "source", "status", "probability", "threshold", "found_sites", *columns, "reasons", "warnings"]
         + ["duration_s", "sampling_rate", "error", "ecg_edge", "provider", "models", "operating_point"]
+        + ["doubtful_sites"]
     )
     for finding in findings:
         by_name = {site.site: site for site in finding.sites}
@@ -50,7 +51,7 @@ def csv_table(findings: Iterable[Finding], sites: Sequence[str]) -> Iterator[str
             + [finding.duration_s, finding.sampling_rate, finding.error]
             + [finding.provenance.ecg_edge, finding.provenance.provider]
             + [";".join(f"{model.name} {model.version} {model.sha256}" for model in finding.provenance.models)]
-            + [finding.provenance.operating_point]
+            + [finding.provenance.operating_point, ";".join(finding.doubtful_sites)]
         )
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from ecg_edge.findings import Finding, Note
+from ecg_edge.findings import DOUBTS, Finding, Note
 
 REVIEW = "Unconfirmed: for review by a clinician"
-_DOUBTS = {"uncertain_site": "uncertain", "unproven_site": "unproven"}
 
 
 def word_verdict(finding: Finding) -> str:
@@ -32,7 +31,7 @@ def _word_sites(finding: Finding) -> str:
     """Return the found sites: first those without a word of caution, then those with one."""
     doubts = _list_doubts(finding)
     parts = [", ".join(site for site in finding.found_sites if site not in doubts)]
-    for doubt in _DOUBTS.values():
+    for doubt in DOUBTS.values():
         doubtful = ", ".join(site for site in finding.found_sites if doubts.get(site) == doubt)
         parts += [f"site {doubt}: {doubtful}"] if doubtful else []
     return "; ".join(part for part in parts if part) or "site undetermined"
@@ -40,7 +39,7 @@ def _word_sites(finding: Finding) -> str:
 
 def _list_doubts(finding: Finding) -> dict[str, str]:
     """Return the word of caution of each site that has one."""
-    return {note.site: _DOUBTS[note.code] for note in finding.warnings if note.code in _DOUBTS and note.site}
+    return {note.site: DOUBTS[note.code] for note in finding.warnings if note.code in DOUBTS and note.site}
 
 
 def group_notes(notes: Sequence[Note]) -> Iterator[str]:

@@ -98,6 +98,8 @@ def test_every_output_shows_that_a_site_is_uncertain(detector, three_sites):
     assert "  warning: septal is uncertain: at this operating point, about 33 in 100" in text
     (row,) = csv.DictReader(io.StringIO("".join(rendering.csv_table([finding], made.localization.spec.labels))))
     assert "uncertain_site" in row["warnings"].split(";")
+    assert (row["found_sites"], row["doubtful_sites"]) == ("septal;lateral;inferior", "septal;lateral")
+    assert finding.doubtful_sites == ("septal", "lateral")
     notes = json.loads("".join(rendering.jsonl([finding])))["warnings"]
     assert [note["site"] for note in notes if note["code"] == "uncertain_site"] == ["septal"]
     report = ecg_edge.report(three_sites, made)
