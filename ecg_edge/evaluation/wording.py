@@ -112,7 +112,7 @@ def describe_method(report: Report) -> Iterator[str]:
     yield f"models: {models}; ecg_edge {provenance.ecg_edge}, {provenance.provider}"
     thresholds = ", ".join(f"{label} {threshold:.3f}" for label, threshold in report.thresholds.items())
     yield f"thresholds ({report.provenance.operating_point}): {thresholds}"
-    by = f"by patient ({report.n_patients} patients)" if source.patient_column else "by record"
+    by = f"by patient (patients: {report.n_patients})" if source.patient_column else "by record"
     yield f"intervals: 95%, {RESAMPLES} bootstrap resamples {by}"
 
 
