@@ -108,9 +108,7 @@ def test_a_time_column_of_unknown_unit_does_not_tell_the_rate(tmp_path):
     assert read(tmp_path, content, sampling_rate=500).sampling_rate == 500
 
 
-@pytest.mark.parametrize(
-    "time", [lambda i: (i + (i > 700)) / 500, lambda i: i % 700 / 500, lambda _: 0, lambda _: "nan"]
-)
+@pytest.mark.parametrize("time", [lambda i: (i + (i > 700)) / 500, lambda i: i % 700 / 500, lambda _: 0])
 def test_an_irregular_time_column_is_refused(tmp_path, time):
     with pytest.raises(EcgEdgeError, match="time column is not regular"):
         read(tmp_path, text(["time_s", *units("mV")], time=time))
@@ -197,6 +195,43 @@ def test_a_table_in_utf_16_without_a_mark_says_so_alone_and_in_a_folder(tmp_path
         read_recording(path)
     (passed_over,) = (item for item in find_candidates(tmp_path) if isinstance(item, PassedOver))
     assert passed_over.reason == "is text in UTF-16 without a byte order mark; save it in UTF-8"
+
+
+@pytest.mark.parametrize("cell", ["", "nan"])
+def test_a_row_without_a_time_is_not_called_irregular(tmp_path, cell):
+    content = text(["time_s", *units("mV")], time=lambda i: cell if i == 700 else i / 500)
+    with pytest.raises(EcgEdgeError, match="has no time in 1 of its 1500 rows; correct its time column"):
+        read(tmp_path, content)
+
+
+def test_lines_of_delimiters_below_the_last_row_are_no_samples(tmp_path):
+    content = text(["time_s", *units("mV")], time=lambda i: i / 500) + ("," * 12 + "\n") * 3
+    recording = read(tmp_path, content)
+    assert (recording.sampling_rate, recording.samples) == (500, 1500)
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_the_ends_of_lines_may_be_those_of_any_system(tmp_path, end):
+    content = text(["time_s", *units(f"{MICRO}V")], time=lambda i: i / 500, end=end)
+    recording = read(tmp_path, content.encode("latin-1"))
+    assert (recording.sampling_rate, recording.samples) == (500, 1500)
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL / 1000, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("letter", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_a_letter_above_the_header_that_only_some_take_for_an_end_of_line_costs_no_row(tmp_path, letter):
+    content = f"Device{letter}7\n" + text(["time_s", *units("mV")], time=lambda i: i / 500)
+    recording = read(tmp_path, content)
+    assert (recording.sampling_rate, recording.samples) == (500, 1500)
+    np.testing.assert_allclose(recording.stretch(0, 1500), SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("title", ["Время, с", "время (с)", "Время_мс", "t [мс]"])  # noqa: RUF001 - Russian
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_times_in_russian_tell_the_rate(tmp_path, title, encoding):
+    step = 2 if "мс" in title else 0.002
+    content = text([title, *units("мВ")], delimiter=";", time=lambda i: f"{i * step:.3f}")
+    assert read(tmp_path, content.encode(encoding)).sampling_rate == 500
 
 
 T = [f"{i / 500:.3f}" for i in range(1500)]

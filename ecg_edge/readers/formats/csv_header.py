@@ -1,5 +1,6 @@
 """Read the first lines of a table: delimiter, lines before the header, column names, units and the time column."""
 
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -64,7 +65,8 @@ def read_header(head: bytes) -> Header | str:
     """
     encoding = _detect_encoding(head)
     text = head.decode(encoding, "ignore")
-    lines = list(meaningful(text.splitlines()))
+    # `splitlines` would also end a line at characters that do not end one when the rows are read.
+    lines = list(meaningful(line.rstrip("\n") for line in io.StringIO(text, newline=None)))
     if "\0" in text or not lines:
         return "it is not text"
     sep = re.fullmatch(r'"?sep=([^\w"\'.+-])"?', lines[0].strip("\ufeff \r\n") or "", re.IGNORECASE)
@@ -223,7 +225,7 @@ def _detect_encoding(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     try:
-        head[: head.rfind(b"\n") + 1].decode("utf-8")
+        head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1].decode("utf-8")
     except UnicodeDecodeError:
         return "latin-1"  # the micro sign has the same code in all related encodings
     return "utf-8-sig"

@@ -26,6 +26,11 @@ def compute_rate(times: NDArray[np.float64], second: float, source: str) -> floa
     Raises:
         InvalidRecordingError: The steps differ: samples are missing or doubled.
     """
+    n_missing = int(np.isnan(times).sum())
+    if n_missing:
+        what = f"has no time in {n_missing} of its {len(times)} rows"
+        msg = f"{source}: {what}; correct its time column, or remove it and pass --sampling-rate"
+        raise InvalidRecordingError(msg)
     steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0 or not (np.abs(steps / step - 1) < 0.6).all():

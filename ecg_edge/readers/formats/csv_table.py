@@ -90,7 +90,7 @@ def parse(
     _check_size(len(content), source)
     header = _read_csv_header(content[:_HEAD], source)
     text = io.TextIOWrapper(io.BytesIO(content), header.encoding)
-    return _read_recording(text, header, content.count(b"\n") + 1, name, source, declared)
+    return _read_recording(text, header, _count_ends(content) + 1, name, source, declared)
 
 
 def _read_file(path: Path, declared: Declared) -> Recording:
@@ -100,10 +100,15 @@ def _read_file(path: Path, declared: Declared) -> Recording:
     with found.open() as raw:
         n_lines = 1
         while piece := raw.read(2**20):
-            n_lines += piece.count(b"\n")
+            n_lines += _count_ends(piece)
         raw.seek(0)
         text = io.TextIOWrapper(io.BufferedReader(raw), header.encoding)
         return _read_recording(text, header, n_lines, path.stem, str(path), declared)
+
+
+def _count_ends(content: bytes) -> int:
+    """Return the number of ends of lines, of any of the three kinds."""
+    return content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
 
 
 def _check_size(size: int, source: str) -> None:
@@ -191,7 +196,17 @@ def _parse_numbers(
         done += len(block)
     if not done:
         raise UnreadableError(source, "has no rows")
-    return times[:done] if timed else None, leads[:, :done]
+    if not timed:
+        return None, leads[:, :done]
+    # A spreadsheet may write lines of nothing but delimiters below the last row.
+    done -= _count_empty_end(times[:done], leads[:, :done])
+    return times[:done], leads[:, :done]
+
+
+def _count_empty_end(times: NDArray[np.float64], leads: NDArray[np.float32]) -> int:
+    """Return the number of rows at the end that hold neither a time nor a sample."""
+    filled = np.flatnonzero(~np.isnan(times) | ~np.isnan(leads).all(axis=0))
+    return len(times) - (int(filled[-1]) + 1 if len(filled) else 0)
 
 
 def _parse_block(

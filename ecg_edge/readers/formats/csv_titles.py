@@ -4,12 +4,13 @@ import re
 
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _TIME_WORDS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "ms"),
-    **dict.fromkeys(("us", "μs", "usec", "microsecond", "microseconds"), "us"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "с", "сек"), "s"),  # noqa: RUF001 - Russian
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds", "мс", "мсек"), "ms"),
+    **dict.fromkeys(("us", "μs", "usec", "microsecond", "microseconds", "мкс"), "us"),
     **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), "ns"),
 }
-_TIME = r"(?:elapsed[ _]?)?(?:timestamp|datetime|time|clock|zeit|uhrzeit|t)(?:[ _.]?(?P<unit>[a-z\u03bc]+))?"
+_TIME_NAMES = "timestamp|datetime|time|clock|zeit|uhrzeit|время|t"
+_TIME = rf"(?:elapsed[ _]?)?(?:{_TIME_NAMES})(?:(?:, ?|[ _.])?(?P<unit>[^\W\d_]+))?"
 _ENDINGS = ("mv", "uv", "nv", "\N{GREEK SMALL LETTER MU}v")
 _CLOCK = r"(?:(?P<hours>\d{1,4}):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d{1,12})?)"
 # A date before or after the time does not matter: only differences do.
