@@ -25,5 +25,5 @@ def optional_library(library: str, purpose: str, extra: str) -> Iterator[None]:
         if error.name == library:
             raise MissingExtraError(purpose, extra) from error
         raise BrokenExtraError(library, extra, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenExtraError(library, extra, error) from error

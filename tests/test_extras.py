@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from written import write_dicom, write_npy
+from written_vendor import mortara
 
 from ecg_edge import Detector, Recording
 from ecg_edge.errors import BrokenExtraError, MissingExtraError
@@ -23,7 +24,7 @@ def break_library(folder, name, error):
 
 
 @pytest.mark.parametrize(
-    "error", ["ValueError('numpy.dtype size changed')", "OSError('libx.so: no such file')", "ImportError('x')"]
+    "error", ["ValueError('numpy.dtype size changed')", "OSError('libx.so: no such file')", "SystemExit(3)"]
 )
 def test_a_library_that_cannot_be_imported_costs_its_own_records(tmp_path, error):
     pytest.importorskip("pydicom")
@@ -42,6 +43,31 @@ def test_a_library_that_cannot_be_imported_costs_its_own_records(tmp_path, error
     statuses = [line.split(",")[2] for line in result.stdout.splitlines()[1:]]
     assert statuses == ["not_detected", "error", "not_detected"]
     assert "the library pydicom cannot be imported" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "write", "name"),
+    [
+        ("pydicom.filereader.read_dataset", lambda folder: write_dicom(folder / "b.dcm", SIGNAL), "pydicom"),
+        (
+            "ecgdatakit.parsing.parsers.mortara_el250.MortaraEL250Parser.parse",
+            lambda folder: (folder / "b.xml").write_bytes(mortara(np.round(SIGNAL * 200).astype(int))),
+            "ecgdatakit",
+        ),
+    ],
+)
+def test_a_library_that_runs_out_of_memory_does_not_make_the_file_invalid(tmp_path, monkeypatch, where, write, name):
+    pytest.importorskip(name)
+    write_npy(tmp_path / "a.npy", SIGNAL)
+    write(tmp_path)
+
+    def fail(*_args, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(where, fail)
+    fine, failed = Detector().detect_many(list(find_records(tmp_path)))
+    assert (fine.status, failed.status) == ("not_detected", "error")
+    assert failed.error == "there is not enough memory (without details)"
 
 
 def test_a_library_that_is_missing_and_one_that_is_broken_are_told_apart():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isclose, isfinite
 
-from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnitsError, UnreadableError
+from ecg_edge.errors import ContradictionError, InvalidRecordingError, UndeclaredError, UnitsError
 from ecg_edge.recording.arguments import check_leads, check_rate
 from ecg_edge.recording.leads import LEADS, canonical_lead, find_arrangement
 from ecg_edge.recording.units import IN_MILLIVOLTS, canonical_units
@@ -90,24 +90,19 @@ class Declared:
             raise ContradictionError(source, "units", stated, self.units)
         return stated or self.units or ""
 
-    def gain_of(self, source: str, lead: str, found: float | None) -> float:
-        """Return the converter steps per unit of a lead.
+    def gain_of(self, source: str, lead: str) -> float:
+        """Return the converter steps per millivolt of a lead that the file does not calibrate.
 
         Args:
             source: Name of the file in error messages.
             lead: Name of the lead in error messages.
-            found: Gain that the file states; None if it says that the lead is not calibrated.
 
         Raises:
-            UndeclaredError: Neither the file nor the caller states it.
-            UnreadableError: The gain is not finite.
+            UndeclaredError: The caller does not state it either.
         """
-        if found is None and self.gain is None:
-            raise UndeclaredError(source, f"calibration: the gain of {lead or 'a lead'} is 0 or missing", "gain")
-        gain = found or self.gain or 0.0
-        if not isfinite(gain):
-            raise UnreadableError(source, f"has a gain of {lead or 'a lead'} that is not finite")
-        return gain
+        if self.gain is None:
+            raise UndeclaredError(source, f"calibration: the gain of {lead} is 0 or missing", "gain")
+        return self.gain
 
     def leads_of(self, source: str, found: Sequence[str] | None) -> tuple[str, ...]:
         """Return the channel names of a file; `LEADS` if neither the file nor the caller names them.

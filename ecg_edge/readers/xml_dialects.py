@@ -2,19 +2,21 @@
 
 import re
 
+from ecg_edge.readers.text import find_wide_encoding
+
 MUSE = "GE MUSE XML"
 PHILIPS = "Philips Sierra XML"
 AECG = "HL7 aECG"
 MORTARA = "Mortara XML"
 CARDIOSOFT = "GE CardioSoft XML"
 DIALECTS = {
-    "restingecg": MUSE,
+    "RestingECG": MUSE,
     "restingecgdata": PHILIPS,
-    "annotatedecg": AECG,
-    "ecg": MORTARA,
-    "cardiologyxml": CARDIOSOFT,
+    "AnnotatedECG": AECG,
+    "ECG": MORTARA,
+    "CardiologyXML": CARDIOSOFT,
 }
-"""Dialects that are read, by root element in lower case."""
+"""Dialects that are read, by root element. Other makers write other letters of the same name, such as `<ecg>`."""
 _MAKERS = (
     *("Schiller", "Nihon Kohden", "Cardioline", "Edan", "Fukuda", "Mindray", "Norav", "Suzuken", "Custo", "Spacelabs"),
     *("Zoll", "Physio-Control", "Welch Allyn", "BTL", "Bionet", "GE Healthcare", "Philips", "Mortara"),
@@ -37,14 +39,15 @@ def find_root(head: bytes) -> str | None:
 
 def find_dialect(head: bytes) -> str | None:
     """Return the name of the dialect in `DIALECTS`; None if it is unknown."""
-    return DIALECTS.get((find_root(head) or "").lower())
+    return DIALECTS.get(find_root(head) or "")
 
 
 def explain_dialect(head: bytes) -> str:
     """Return why an XML of an unknown dialect is not read."""
     root = find_root(head)
     if root is None:
-        return "is not XML: it has no root element"
+        wide = find_wide_encoding(head)
+        return f"is {wide}; save it in UTF-8" if wide else f"has no XML element in its first {len(head)} bytes"
     text = decode(head).casefold()
     maker = next((f" by {maker}" for maker in _MAKERS if re.search(rf"\b{maker.casefold()}\b", text)), "")
     return f"is XML{maker} of a dialect that is not read (root element <{root[:40]}>); {_EXPORT}"

@@ -101,6 +101,8 @@ class Resampler:
     def _process(self, piece: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
         try:
             result = self._soxr.resample_chunk(np.ascontiguousarray(piece.T), last=last).T + self._first
+        except MemoryError:
+            raise
         except Exception as error:
             msg = f"the library soxr cannot resample the recording ({type(error).__name__}: {error})"
             raise InvalidRecordingError(msg) from error

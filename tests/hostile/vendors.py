@@ -88,7 +88,7 @@ MORE_XML = {
     "muse_exponent_of_10_to_9": (lambda: muse(OF_EIGHT, exponent=10**9), BAD),
     "muse_rate_negative": (lambda: muse(OF_EIGHT, base=-500), BAD),
     "muse_no_base64": (lambda: muse(OF_EIGHT).replace(b"<WaveFormData>", b"<WaveFormData>*"), BAD),
-    "muse_scale_nan": (lambda: muse(OF_EIGHT, per_bit="nan"), "samples of .* are missing|gain"),
+    "muse_scale_nan": (lambda: muse(OF_EIGHT, per_bit="nan"), "not finite"),
     "mortara_of_four_million_numbers": (lambda: in_last(mortara(STEPS), b"DATA='", b"1 " * 3_900_000), f"different|{BAD}"),
     "cardiosoft_of_four_million_numbers": (
         lambda: in_last(cardiosoft(STEPS, count=""), b"lead='V6'>", b"1," * 3_900_000),

@@ -129,6 +129,13 @@ def without(name):
     return [group]
 
 
+def of_sensitivity(value):
+    group = dicom_group(MICROVOLTS)
+    for channel in group.ChannelDefinitionSequence:
+        channel.ChannelSensitivity = value
+    return group
+
+
 HOSTILE = {
     "no waveform": (list, "without a waveform"),
     "median beats alone": (lambda: [median()], "does not hold a rhythm"),
@@ -137,7 +144,12 @@ HOSTILE = {
     "one channel more": (lambda: changed(NumberOfWaveformChannels=11), "has 11 channels, but it describes 12"),
     "mu-law": (lambda: changed(WaveformBitsAllocated=8, WaveformSampleInterpretation="MB"), "8 bits MB"),
     "no rate": (lambda: changed(SamplingFrequency=0), "does not state its sampling rate"),
-    "no sensitivity": (lambda: without("ChannelSensitivity"), "without sensitivity"),
+    "no sensitivity": (lambda: without("ChannelSensitivity"), "calibration: the gain of I is 0 or missing"),
+    "a sensitivity of 0": (lambda: [of_sensitivity(0)], "calibration: the gain of I is 0 or missing"),
+    "a sensitivity that is no number": (
+        lambda: [of_sensitivity("nan")],
+        "calibration of the lead I that is not finite",
+    ),
     "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "does not state its units"),
     "no leads": (lambda: without("ChannelSourceSequence"), "are missing"),
     "pressure": (lambda: [dicom_group(MICROVOLTS, units="mm[Hg]")], "is not a voltage unit"),
@@ -150,6 +162,14 @@ def test_a_waveform_that_cannot_be_used_is_one_clear_error(tmp_path, name):
     with pytest.raises(EcgEdgeError, match=message) as caught:
         found(write_dicom_groups(tmp_path / "a.dcm", make()))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("units", [None, "uV"])
+@pytest.mark.parametrize("make", [lambda: of_sensitivity(0), lambda: without("ChannelSensitivity")[0]])
+def test_a_gain_per_millivolt_calibrates_a_file_that_does_not(tmp_path, make, units):
+    group = make()
+    recording = read_recording(write_dicom_groups(tmp_path / "a.dcm", [group]), gain=800, units=units)
+    np.testing.assert_allclose(recording.stretch(0, 3000), SIGNAL, atol=1e-3)
 
 
 @pytest.mark.parametrize("at", [140, 200, 400, 700, 1500, 3000, 20_000])
@@ -238,6 +258,18 @@ def test_groups_without_times_are_joined_with_a_warning_unless_they_are_short(tm
     assert "untimed_groups" in {note.code for note in tiny.detect(recording).warnings}
     short = [of_leads(3 * i, 3 * i + 3, MICROVOLTS[:, :1250], None) for i in range(4)]
     with pytest.raises(EcgEdgeError, match="does not state that its leads were recorded at the same time"):
+        found(write_dicom_groups(tmp_path / "b.dcm", short))
+
+
+@pytest.mark.parametrize("timed", [(0, None), (None, 0)])
+def test_a_time_that_one_group_alone_states_is_not_that_of_the_others(tmp_path, timed):
+    ten_s = np.tile(MICROVOLTS, 2)[:, :5000]
+    groups = [of_leads(0, 6, ten_s, timed[0]), of_leads(6, 12, ten_s, timed[1])]
+    (note,) = read_recording(write_dicom_groups(tmp_path / "a.dcm", groups)).notes
+    assert note.code == "untimed_groups"
+    short = [of_leads(3 * i, 3 * i + 3, MICROVOLTS[:, :1250], 0 if i == 0 else None) for i in range(4)]
+    message = r"4 groups of 2\.5 s from 0 s, 2\.5 s, 2\.5 s, 2\.5 s, and not all of them state a time offset"
+    with pytest.raises(EcgEdgeError, match=message):
         found(write_dicom_groups(tmp_path / "b.dcm", short))
 
 

@@ -55,7 +55,9 @@ def test_a_resolution_that_is_not_stated_needs_a_gain(tmp_path):
     path = write(tmp_path, ishne(STEPS, nanovolts=0))
     with pytest.raises(EcgEdgeError, match="does not state its calibration: the gain of I is 0 or missing"):
         read_recording(path)
-    np.testing.assert_allclose(read_recording(path, gain=200).stretch(0, 3000), STEPS / 200, atol=1e-5)
+    for units in (None, "uV"):
+        found = read_recording(path, gain=200, units=units).stretch(0, 3000)
+        np.testing.assert_allclose(found, STEPS / 200, atol=1e-5)
 
 
 @pytest.mark.parametrize(

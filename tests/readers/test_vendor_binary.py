@@ -90,6 +90,10 @@ SCP_REFUSED = {
     "cut off": (scp(STEPS)[:-100], "is not valid SCP-ECG"),
     "no rhythm": (scp(STEPS).replace(b"\6\0", b"\7\0"), "is not valid SCP-ECG"),
     "a lead twice": (scp(STEPS, ("I", "I", *EIGHT[2:])), "two channels are the lead I"),
+    "a long recording beside the rhythm": (
+        scp(STEPS, others={12: bytes(100)}, protocol=30),
+        "holds more than one recording",
+    ),
 }
 
 
@@ -194,4 +198,4 @@ def test_other_content_of_the_suffix_is_named(tmp_path, suffix, kind, content, w
 
 
 def test_xml_without_an_element_is_not_called_something_else(tmp_path):
-    refuse(write(tmp_path, b"<?xml version='1.0'?><", "a.xml"), "is not a valid XML file$")
+    refuse(write(tmp_path, b"<?xml version='1.0'?><", "a.xml"), "has no XML element in its first 22 bytes$")

@@ -173,9 +173,11 @@ def test_steps_without_a_scale_are_not_taken_for_microvolts(tmp_path, kind):
     refuse(tmp_path, NO_SCALE[kind], "does not state its calibration: the gain of I is 0 or missing; pass --gain")
 
 
-def test_a_gain_calibrates_them(tmp_path):
-    found = read(tmp_path, mortara(STEPS, per_mv="0"), gain=200).stretch(0, 2000)
-    np.testing.assert_allclose(found, STEPS / 200, atol=1e-5)
+@pytest.mark.parametrize("units", [None, "uV", "mV"])
+@pytest.mark.parametrize("kind", NO_SCALE)
+def test_a_gain_per_millivolt_calibrates_them_whatever_the_unit(tmp_path, kind, units):
+    found = read(tmp_path, NO_SCALE[kind], gain=200, units=units).stretch(0, 2000)
+    np.testing.assert_allclose(found[:2], STEPS[:2] / 200, atol=1e-5)
 
 
 def test_an_origin_of_the_scale_is_applied(tmp_path):
@@ -263,6 +265,7 @@ OTHERS = {
     "<examdescript><maker>SCHILLER AG</maker><eventdata ecg='1'/></examdescript>": "is XML by Schiller of a dialect that is not read .root element <examdescript>.; export as MUSE XML",
     "<NK><Company>Nihon Kohden</Company><ECG/></NK>": "is XML by Nihon Kohden of a dialect",
     "<x:ecgData xmlns:x='a'><Waveform/></x:ecgData>": "is XML of a dialect that is not read .root element <ecgData>",
+    "<ecg><maker>Norav</maker></ecg>": "is XML by Norav of a dialect that is not read .root element <ecg>",
 }
 
 
@@ -274,6 +277,19 @@ def test_an_unknown_dialect_is_named(tmp_path, text, encoding):
     (tmp_path / "b.xml").write_bytes(WRITERS["mortara"](STEPS))
     (over,) = [item for item in find_candidates(tmp_path) if isinstance(item, PassedOver)]
     assert re.match(OTHERS[text], over.reason)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (mortara(STEPS).decode().encode("utf-32"), "is text in UTF-32; save it in UTF-8"),
+        (b"<!-- ECG " + b"x" * 9000 + b"-->" + mortara(STEPS), "has no XML element in its first 8192 bytes"),
+    ],
+)
+def test_an_xml_that_is_not_recognised_is_told_alone_and_in_a_folder(tmp_path, content, why):
+    refuse(tmp_path, content, why.removeprefix("is "))
+    over, _ = find_candidates(tmp_path)
+    assert over.reason == why
 
 
 def test_an_xml_that_is_no_ecg_is_not_named(tmp_path):

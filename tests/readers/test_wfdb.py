@@ -90,13 +90,14 @@ def test_any_bytes_are_read_as_the_library_reads_them(tmp_path, fmt, n_frames, n
         np.testing.assert_allclose(found, expected[first:last], atol=1e-9)
 
 
-@pytest.mark.parametrize("field", ["0", "0/mV", ""])
-def test_a_lead_that_is_not_calibrated_is_refused_unless_the_caller_states_its_gain(tmp_path, field):
+@pytest.mark.parametrize("units", [None, "uV"])
+@pytest.mark.parametrize("field", ["0", "0/mV", "0/uV", ""])
+def test_a_lead_that_is_not_calibrated_is_refused_unless_the_caller_states_its_gain(tmp_path, field, units):
     lines = lines_of(COUNTS, field) if field else [f"r 12 500 {COUNTS.shape[1]}", *["r.dat 16"] * 12]
     path, leads = hea(tmp_path, lines, sixteen_bits(COUNTS)), None if field else LEADS
     with pytest.raises(UndeclaredError, match=r"calibration: the gain of .* is 0 or missing; pass --gain"):
         read_recording(path, leads=leads)
-    found = read_recording(path, gain=1000, leads=leads).stretch(0, 3000)
+    found = read_recording(path, gain=1000, leads=leads, units=units).stretch(0, 3000)
     np.testing.assert_allclose(found, COUNTS / 1000, rtol=1e-5)
 
 

@@ -17,7 +17,7 @@ EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
 def scp(
     steps, leads=EIGHT, *, interval_us=2000, nanovolts=5000, difference=0, table=None, starts=None, flags=None,
-    bimodal=0, beat=None, crc=True, lasts=None,
+    bimodal=0, beat=None, crc=True, lasts=None, others=None, protocol=20,
 ):  # fmt: skip
     """Return an SCP-ECG.
 
@@ -28,6 +28,8 @@ def scp(
         starts: First sample of each lead, from 1.
         flags: Flags of the lead definition.
         beat: Steps of the reference beat, subtracted around each of the fiducial points that follow it.
+        others: Bodies of other sections, by number.
+        protocol: Ten times the version of the standard.
     """
     starts = starts or [1] * len(leads)
     lasts = lasts or [start + len(row) - 1 for start, row in zip(starts, steps, strict=True)]
@@ -37,7 +39,7 @@ def scp(
         struct.pack("<IIB", start, last, SCP_CODES[lead])
         for start, last, lead in zip(starts, lasts, leads, strict=True)
     )
-    bodies = {1: b"\xff\0\0", 3: definition}
+    bodies = {1: b"\xff\0\0", 3: definition, **(others or {})}
     if table is not None:
         bodies[2] = struct.pack("<H", 19999) if table == "default" else scp_table(table)
     if subtracted:
@@ -51,22 +53,23 @@ def scp(
         for place in places:
             steps[:, place - fiducial : place - fiducial + length] -= shape
     bodies[6] = scp_data(steps, interval_us, nanovolts, difference, table, bimodal)
-    return scp_file(bodies, crc=crc)
+    return scp_file(bodies, crc=crc, protocol=protocol)
 
 
-def scp_file(bodies, *, crc=True):
+def scp_file(bodies, *, crc=True, protocol=20):
     """Return an SCP-ECG of sections by number."""
     numbers = [0, *sorted(bodies)]
     lengths = {0: 16 + 10 * len(numbers), **{number: 16 + len(body) for number, body in bodies.items()}}
     places = {number: 7 + sum(lengths[before] for before in numbers[:at]) for at, number in enumerate(numbers)}
     pointers = b"".join(struct.pack("<HII", number, lengths[number], places[number]) for number in numbers)
-    content = b"".join(_scp_section(number, pointers if number == 0 else bodies[number]) for number in numbers)
+    bodies = {**bodies, 0: pointers}
+    content = b"".join(_scp_section(number, bodies[number], protocol) for number in numbers)
     record = struct.pack("<I", 6 + len(content)) + content
     return struct.pack("<H", binascii.crc_hqx(record, 0xFFFF) ^ (not crc)) + record
 
 
-def _scp_section(number, body):
-    rest = struct.pack("<HIBB", number, 16 + len(body), 20, 20) + (b"SCPECG" if number == 0 else bytes(6)) + body
+def _scp_section(number, body, protocol):
+    rest = struct.pack("<HIBB", number, 16 + len(body), 20, protocol) + (b"SCPECG" if number == 0 else bytes(6)) + body
     return struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest
 
 

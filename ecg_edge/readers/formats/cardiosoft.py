@@ -34,7 +34,7 @@ def read_strip(tree: ET.Element, source: str) -> list[VendorLead]:
         samples = _read_samples(waveform, name, source)
         if length and len(samples) != length:
             raise UnreadableError(source, f"states {length:g} samples of {name}, but has {len(samples)}")
-        leads.append(VendorLead(name, samples, step or 1.0, 0.0, units, bool(step), rate))
+        leads.append(VendorLead(name, samples, step, 0.0, units, rate))
     return leads
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import EcgEdgeError, InvalidRecordingError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
-from ecg_edge.readers.channels import find_channels
+from ecg_edge.readers.channels import find_calibrated_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.dicom_file import check_size, is_dicom, read_waveforms
@@ -64,7 +64,7 @@ def parse(
     try:
         groups, order = read_waveforms(content, source)
         return _make_recording(choose_rhythm(groups, source, declared), order, name, source, declared)
-    except EcgEdgeError:
+    except (EcgEdgeError, MemoryError):
         raise
     except Exception as error:  # pydicom raises many kinds of errors for damaged elements
         raise UnreadableError(
@@ -82,14 +82,16 @@ def _make_recording(rhythm: Rhythm, order: str, name: str, source: str, declared
     definitions = rhythm.definitions
     units = [_read_units(definition) for _, _, definition in definitions]
     blocks = [_read_multiplexed(group, order, source) for group in rhythm.groups]
-    channels = find_channels(source, rhythm.names, units, declared)
+    steps = [_read_sensitivity(definition) for _, _, definition in definitions]
+    channels = find_calibrated_channels(source, rhythm.names, units, steps, declared)
     wanted = [definitions[row] for row in channels.rows]
     _check_channels(source, channels.leads, [definition for _, _, definition in wanted], rhythm.rate)
     leads = np.empty((len(wanted), len(blocks[0])), np.float32)
     for row, (group, column, definition) in enumerate(wanted):
         digital = blocks[group][:, column]
-        gain, zero = _read_calibration(definition, source)
-        leads[row] = (digital * gain + zero) * channels.millivolts[row]
+        step = _read_sensitivity(definition)
+        zero = float(definition.get("ChannelBaseline") or 0) / step if step else 0.0
+        leads[row] = (digital + zero) * channels.millivolts[row]
         padding = _read_padding(rhythm.groups[group], digital.dtype)
         if padding is not None:
             leads[row][digital == padding] = np.nan
@@ -142,13 +144,12 @@ def _read_units(definition: Any) -> str | None:  # noqa: ANN401
     return str(units[0].CodeValue) if units else None
 
 
-def _read_calibration(definition: Any, source: str) -> tuple[float, float]:  # noqa: ANN401
-    """Return the value of one digital step and the value of the sample 0, in the unit of the channel."""
-    correction = definition.get("ChannelSensitivityCorrectionFactor")
-    if definition.get("ChannelSensitivity") is None:
-        raise UnreadableError(source, "has a lead without sensitivity, so its voltage is not known")
-    gain = float(definition.ChannelSensitivity) * (1.0 if correction is None else float(correction))
-    return gain, float(definition.get("ChannelBaseline") or 0)
+def _read_sensitivity(definition: Any) -> float | None:  # noqa: ANN401
+    """Return the value of one digital step in the unit of the channel; None if the file does not state it."""
+    sensitivity, correction = (
+        definition.get(name) for name in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
+    )
+    return None if sensitivity is None else float(sensitivity) * (1.0 if correction is None else float(correction))
 
 
 def _read_padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401

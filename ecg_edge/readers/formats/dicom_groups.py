@@ -64,9 +64,9 @@ def choose_rhythm(groups: Sequence[Any], source: str, declared: Declared) -> Rhy
         what = _describe(usable)
         msg = f"{source}: its leads were not recorded at the same time: {what}; export one rhythm of 12 leads"
         raise InvalidRecordingError(msg)
-    if len(best.groups) > 1 and not any(_is_timed(group) for group in best.groups):
+    if len(best.groups) > 1 and not all(map(_is_timed, best.groups)):
         if _get_length_s(best.groups[0]) < _SHORT_S:
-            why = f"{_describe(best.groups)}, without a time offset"
+            why = f"{_describe(best.groups)}, and not all of them state a time offset"
             msg = f"{source}: does not state that its leads were recorded at the same time: {why}"
             raise InvalidRecordingError(msg)
         best = best._replace(notes=(*best.notes, _UNTIMED))
@@ -133,7 +133,10 @@ def _has_all_leads(rhythm: Rhythm, source: str, declared: Declared) -> bool:
 
 
 def _describe(groups: Sequence[Any]) -> str:
-    shown = ", ".join(f"{_get_length_s(group):g} s from {_get_start_s(group):g} s" for group in groups[:6])
+    shown = ", ".join(
+        f"{_get_length_s(group):g} s" + (f" from {_get_start_s(group):g} s" if _is_timed(group) else "")
+        for group in groups[:6]
+    )
     return f"{len(groups)} groups of {shown}{', ...' * (len(groups) > 6)}"
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ecg_edge.errors import UnreadableError
 from ecg_edge.findings import Note
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
-from ecg_edge.readers.channels import find_channels
+from ecg_edge.readers.channels import find_calibrated_channels
 from ecg_edge.readers.declared import NOTHING, Declared
 from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.registry import Beside
@@ -118,18 +118,15 @@ def _read_file(path: Path, declared: Declared) -> Recording:
 
 def _read_recording(data: ByteSource, name: str, declared: Declared) -> Recording:
     header = _read_header(data)
-    units = ["nV" if step > 0 else declared.units or "mV" for step in header.nanovolts]
-    channels = find_channels(data.source, [_NAMES.get(code, f"code {code}") for code in header.codes], units, declared)
-    steps = [
-        header.nanovolts[row] if header.nanovolts[row] > 0 else 1 / declared.gain_of(data.source, lead, None)
-        for row, lead in zip(channels.rows, channels.leads, strict=True)
-    ]
+    names = [_NAMES.get(code, f"code {code}") for code in header.codes]
+    steps = [max(step, 0) for step in header.nanovolts]
+    channels = find_calibrated_channels(data.source, names, ["nV"] * len(names), steps, declared)
     samples = IshneSamples(
         data,
         header.offset,
         len(header.codes),
         channels.rows,
-        np.array(steps, np.float64)[:, None] * channels.millivolts,
+        channels.millivolts,
         (len(channels.rows), header.n_frames),
     )
     rate = declared.rate_of(data.source, header.rate)

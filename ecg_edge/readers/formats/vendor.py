@@ -59,7 +59,7 @@ def parse(
     try:
         leads, notes = _read_leads(content, kind, source)
         return make_recording(leads, notes, name, source, declared)
-    except EcgEdgeError:
+    except (EcgEdgeError, MemoryError):
         raise
     except Exception as error:  # a fault of the library, or a file that nobody thought of
         raise UnreadableError(source, f"is not valid {kind} ({type(error).__name__}: {error})") from error
@@ -84,11 +84,11 @@ def _find_kind(head: bytes, name: str) -> str | None:
 
 
 def _explain(head: bytes, source: str) -> str:
-    if xml_dialects.find_root(head):
+    found = describe_content(head)
+    if xml_dialects.find_root(head) or found == "XML":
         return xml_dialects.explain_dialect(head)
     kind = next((kind for suffix, kind in _KINDS.items() if source.lower().endswith(suffix)), MFER)
-    found = describe_content(head)
-    return f"is not a valid {kind} file" + ("" if found == kind else f", but {found}")
+    return f"is not a valid {kind} file, but {found}"
 
 
 def _read_leads(content: bytes, kind: str, source: str) -> tuple[Sequence[VendorLead], tuple[Note, ...]]:

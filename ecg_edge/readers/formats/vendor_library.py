@@ -27,7 +27,7 @@ _WRONG_CHECKSUM = "a checksum that the file states does not fit its content, so 
 # What the library leaves out with a warning. A part of a recording must not pass for all of it.
 _PARTS = (
     "rhythm waveform ignored|rhythm series found; only|sets in the rhythm series; only|frame.*are not loaded"
-    "|they are left out|without a gap"
+    "|they are left out|without a gap|long-term.*is present but not loaded"
 )
 
 
@@ -61,6 +61,7 @@ def read_with_library(
     for message in said:
         if re.search(_PARTS, message):
             raise UnreadableError(source, f"holds more than one recording, or a recording with gaps ({message})")
+    # The other warnings are about beats, dates and measurements, or about constant offsets.
     damage = "; ".join(message for message in said if "CRC" in message)
     notes = (Note("wrong_checksum", f"{_WRONG_CHECKSUM} ({damage[:300]})"),) if damage else ()
     faults = find_faults(record, kind, source, tree)
@@ -70,10 +71,9 @@ def read_with_library(
         VendorLead(
             name=_restore_name(lead.label, labels),
             samples=np.asarray(lead.samples, np.float64),
-            step=float(lead.resolution),
+            step=float(lead.resolution) if lead.adc_resolution else None,
             zero=float(lead.offset),
             units=lead.resolution_unit or lead.adc_resolution_unit or None,
-            calibrated=bool(lead.adc_resolution and lead.resolution),
             rate=rates[row],
             first=int(lead.annotations.get("start_sample", 0)) if kind == SCP else 0,
             fault=faults.get(lead.label, ""),
@@ -90,6 +90,8 @@ def _parse(parser: Callable[[], Any], content: bytes, kind: str, source: str) ->
             with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 record = parser().parse(path)
+        except MemoryError:
+            raise
         except Exception as error:  # the library raises many kinds of errors for damaged files
             why = _shorten(f"{type(error).__name__}: {error}", path)
             raise UnreadableError(source, f"is not valid {kind} (ecgdatakit: {why})") from error

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ecg_edge.errors import InvalidRecordingError, UnreadableError
 from ecg_edge.findings import Note
-from ecg_edge.readers.channels import find_channels
+from ecg_edge.readers.channels import find_calibrated_channels
 from ecg_edge.readers.declared import Declared
 from ecg_edge.recording import Recording
 
@@ -24,14 +24,12 @@ class VendorLead:
     """Name in the file."""
     samples: NDArray[np.float64]
     """Steps of the converter, shape (samples,)."""
-    step: float
-    """Value of one step, in `units`."""
+    step: float | None
+    """Value of one step, in `units`; None or 0 if the file does not state it."""
     zero: float
     """Value of the sample 0, in `units`."""
     units: str | None
     """Unit that the file states; None if it states none."""
-    calibrated: bool = True
-    """Whether the file states the value of a step."""
     rate: float | None = None
     """Samples per second; None if the file does not state it."""
     first: int = 0
@@ -57,18 +55,14 @@ def make_recording(
             were not recorded at the same time.
         UnreadableError: The leads are larger than a vendor's file may be.
     """
-    units = [lead.units if lead.calibrated else lead.units or declared.units or "mV" for lead in leads]
-    channels = find_channels(source, [lead.name for lead in leads], units, declared)
+    names, units = [lead.name for lead in leads], [lead.units for lead in leads]
+    channels = find_calibrated_channels(source, names, units, [lead.step for lead in leads], declared)
     chosen = [leads[row] for row in channels.rows]
     _check(chosen, source)
-    steps = [
-        lead.step if lead.calibrated else 1 / declared.gain_of(source, name, None)
-        for lead, name in zip(chosen, channels.leads, strict=True)
-    ]
     signal = np.empty((len(chosen), len(chosen[0].samples)), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32 are missing samples
-        for row, (lead, step, millivolts) in enumerate(zip(chosen, steps, channels.millivolts[:, 0], strict=True)):
-            signal[row] = (lead.samples * step + lead.zero) * millivolts
+        for row, (lead, millivolts) in enumerate(zip(chosen, channels.millivolts[:, 0], strict=True)):
+            signal[row] = (lead.samples + (lead.zero / lead.step if lead.step else 0.0)) * millivolts
     return Recording(signal, declared.rate_of(source, chosen[0].rate), channels.leads, "mV", name, source, notes)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
+from math import isfinite, nan
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ecg_edge.errors import InvalidRecordingError, UnreadableError
 from ecg_edge.findings import Note
 from ecg_edge.readers.byte_source import ByteSource, BytesSource, FileSource
-from ecg_edge.readers.channels import Channels, find_channels
+from ecg_edge.readers.channels import Channels, find_calibrated_channels
 from ecg_edge.readers.declared import Declared
 from ecg_edge.readers.description import FormatDescription
 from ecg_edge.readers.formats.wfdb_header import WfdbHeader, WfdbSignal, read_wfdb_header
@@ -68,8 +69,12 @@ def _read_file(path: Path, declared: Declared) -> Recording:
 
 def _read_record(data: ByteSource, name: str, declared: Declared, beside: Beside) -> Recording:
     header, source = read_wfdb_header(data), data.source
-    channels = find_channels(
-        source, [signal.name for signal in header.signals], _list_units(header, declared), declared
+    channels = find_calibrated_channels(
+        source,
+        [signal.name for signal in header.signals],
+        _list_units(header, declared),
+        [_compute_step(signal) for signal in header.signals],
+        declared,
     )
     leads = [header.signals[row] for row in channels.rows]
     per_frame = {signal.per_frame for signal in leads}
@@ -81,7 +86,6 @@ def _read_record(data: ByteSource, name: str, declared: Declared, beside: Beside
         raise UnreadableError(source, f"has {in_frame} samples in a frame, more than {_MOST_OF_A_FRAME}")
     lead_samples = per_frame.pop()
     rate = declared.rate_of(source, header.rate and header.rate * lead_samples)
-    gains = np.array([[declared.gain_of(source, signal.name, signal.gain)] for signal in leads])
     files, n_frames = _open_signal_files(header, source, beside)
     places = _find_places(header, list(files), channels)
     if max(place.skew for place in places) >= n_frames:
@@ -91,7 +95,7 @@ def _read_record(data: ByteSource, name: str, declared: Declared, beside: Beside
         places,
         lead_samples,
         max(1, _TOGETHER // in_frame),
-        channels.millivolts / gains,
+        channels.millivolts,
         np.array([[float(signal.baseline)] for signal in leads]),
         (len(leads), n_frames * lead_samples),
     )
@@ -104,6 +108,13 @@ def _read_record(data: ByteSource, name: str, declared: Declared, beside: Beside
 def _list_units(header: WfdbHeader, declared: Declared) -> list[str | None]:
     # By the definition of the format, a gain without a unit is per millivolt.
     return [signal.units or declared.units or "mV" for signal in header.signals]
+
+
+def _compute_step(signal: WfdbSignal) -> float | None:
+    """Return the value of a step of the converter, in units; None if the signal is not calibrated."""
+    if signal.gain is None:
+        return None
+    return 1 / signal.gain if isfinite(signal.gain) else nan
 
 
 def _find_places(header: WfdbHeader, files: list[str], channels: Channels) -> tuple[Place, ...]:

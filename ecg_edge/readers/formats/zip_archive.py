@@ -204,7 +204,7 @@ class _Archive:
             raise UnreadableError(source, why)
         try:
             content = self._file.unpack(entry, MOST_BYTES_OF_AN_ENTRY + 1)
-        except UnreadableError:
+        except (UnreadableError, MemoryError):
             raise
         except Exception as error:  # zipfile raises many kinds of errors for damaged entries
             raise UnreadableError(source, f"cannot be unpacked: {str(error) or 'it ends too early'}") from error
