@@ -72,6 +72,6 @@ def find_calibrated_channels(
     for row, lead, unit in zip(channels.rows, channels.leads, channels.millivolts[:, 0], strict=True):
         step = steps[row]
         if step and not isfinite(step):
-            raise UnreadableError(source, f"has a calibration of the lead {lead} that is not finite")
+            raise UnreadableError(source, f"has a calibration of the lead {lead} that is not a finite number")
         millivolts.append(step * unit if step else 1 / declared.gain_of(source, lead))
     return replace(channels, millivolts=np.array(millivolts, np.float64)[:, None])

@@ -1,7 +1,10 @@
 """Hostile files of electrocardiographs: XML, SCP-ECG, MFER and ISHNE."""
 
 import base64
+import io
+import os
 import struct
+import zipfile
 
 import numpy as np
 from hostile.arrays import ECG
@@ -54,7 +57,42 @@ def in_last(content, mark, more):
     return content[:at] + more + content[at:]
 
 
+def zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.xml", content)
+    return file.getvalue()
+
+
+ATTRIBUTES = b"<a " + b" ".join(b"a%d=''" % i for i in range(300_000)) + b"/>"
+NAMESPACES = b"<a " + b" ".join(b"xmlns:a%d='%d'" % (i, i) for i in range(200_000)) + b"/>"
+TOO_MANY = "has more than 100000 XML attributes"
+LONG_TEXT = "has a text of more than 2097152 characters"
 MORE_XML = {
+    **{
+        f"{kind}_of_a_billion_laughs_in_utf_16": (lambda make=make: laughs(make()).decode().encode("utf-16"), ENTITIES)
+        for kind, make in XML.items()
+    },
+    **{
+        f"{kind}_of_300000_attributes": (lambda make=make: with_inside(make(), ATTRIBUTES), TOO_MANY)
+        for kind, make in XML.items()
+    },
+    **{
+        f"{kind}_of_200000_namespaces": (lambda make=make: with_inside(make(), NAMESPACES), TOO_MANY)
+        for kind, make in XML.items()
+    },
+    **{
+        f"{kind}_of_a_text_of_7_mb": (lambda make=make: with_inside(make(), b"<a>" + b"1 " * 3_500_000 + b"</a>"), LONG_TEXT)
+        for kind, make in XML.items()
+    },
+    "muse_of_a_name_of_7_mb": (lambda: with_inside(muse(OF_EIGHT), b"<" + b"a" * 3_500_000 + b"></" + b"a" * 3_500_000 + b">"), ""),
+    "comments_that_never_end": (lambda: b"<!--ECG" * 2000, PASSED_OVER),
+    "document_types_that_never_end": (lambda: b"<!DOCTYPE ecg [" * 600, PASSED_OVER),
+    "philips_of_10_to_6_leads": (
+        lambda: philips(STEPS).replace(b"leadlabels='", b"leadlabels='" + b"I " * 10**6),
+        "in an order that is not known",
+    ),
+    "philips_of_two_million_plain_numbers": (lambda: philips_plain(b"1 " * 2_000_000), LONG_TEXT),
     **{f"{kind}_of_a_billion_laughs": (lambda make=make: laughs(make()), ENTITIES) for kind, make in XML.items()},
     **{f"{kind}_with_a_path": (lambda make=make: external(make()), ENTITIES) for kind, make in XML.items()},
     **{f"{kind}_cut_off": (lambda make=make: make()[:-2000], BAD) for kind, make in XML.items()},
@@ -69,7 +107,7 @@ MORE_XML = {
         lambda: aecg(np.zeros((3000, 1), int), [f"X{i}" for i in range(3000)]),
         "are missing|XML elements",
     ),
-    "aecg_of_a_million_digits": (lambda: aecg([[10] * 10**6] * 2, LEADS[:2]), "are missing"),
+    "aecg_of_600000_digits": (lambda: aecg([[10] * 600_000] * 2, LEADS[:2]), "are missing"),
     "aecg_of_huge_numbers": (lambda: aecg(STEPS).replace(b"<digits>", b"<digits>1e999 " + b"9" * 400 + b" "), ""),
     "aecg_increment_zero": (lambda: aecg(STEPS, increment="0"), "increment"),
     "aecg_increment_negative": (lambda: aecg(STEPS, increment="-0.002"), "increment"),
@@ -79,7 +117,7 @@ MORE_XML = {
     "aecg_scale_of_1e300": (lambda: aecg(STEPS, scale="1e300"), "samples of .* are missing|mV"),
     "muse_base64_of_4_mb_in_one_lead": (
         lambda: muse([OF_EIGHT[0]] * 7 + [np.zeros(2 * 10**6, int)], per_bit=5),
-        "different lengths",
+        LONG_TEXT,
     ),
     "muse_counts_lie": (lambda: muse(OF_EIGHT).replace(b"<LeadSampleCountTotal>", b"<LeadSampleCountTotal>9"), BAD),
     "muse_counts_negative": (lambda: muse(OF_EIGHT).replace(b"<LeadByteCountTotal>", b"<LeadByteCountTotal>-"), BAD),
@@ -88,11 +126,11 @@ MORE_XML = {
     "muse_exponent_of_10_to_9": (lambda: muse(OF_EIGHT, exponent=10**9), BAD),
     "muse_rate_negative": (lambda: muse(OF_EIGHT, base=-500), BAD),
     "muse_no_base64": (lambda: muse(OF_EIGHT).replace(b"<WaveFormData>", b"<WaveFormData>*"), BAD),
-    "muse_scale_nan": (lambda: muse(OF_EIGHT, per_bit="nan"), "not finite"),
-    "mortara_of_four_million_numbers": (lambda: in_last(mortara(STEPS), b"DATA='", b"1 " * 3_900_000), f"different|{BAD}"),
+    "muse_scale_nan": (lambda: muse(OF_EIGHT, per_bit="nan"), "not a finite number"),
+    "mortara_of_four_million_numbers": (lambda: in_last(mortara(STEPS), b"DATA='", b"1 " * 3_900_000), LONG_TEXT),
     "cardiosoft_of_four_million_numbers": (
         lambda: in_last(cardiosoft(STEPS, count=""), b"lead='V6'>", b"1," * 3_900_000),
-        "different lengths",
+        LONG_TEXT,
     ),
     "mortara_rate_infinite": (lambda: mortara(STEPS, rate="inf"), BAD),
     "mortara_rate_text": (lambda: mortara(STEPS, rate="fast"), BAD),
@@ -110,6 +148,11 @@ MORE_XML = {
     "philips_code_from_nowhere": (lambda: philips_data(struct.pack("<iHh", 10, 0, 0) + b"\x7f" * 10), BAD),
     "xml_of_another_dialect": (lambda: b"<examdescript><ecg/></examdescript>", PASSED_OVER),
 }  # fmt: skip
+
+
+def philips_plain(numbers):
+    content = philips(STEPS, compressed=False).replace(b"Base64", b"Plain")
+    return content[: content.index(b"'16'>") + 5] + numbers + content[content.index(b"</parsedwaveforms>") :]
 
 
 def philips_data(data):
@@ -215,12 +258,28 @@ ISHNE = {
 }
 
 
+ZIPPED = {"muse_in_a_zip_bomb": (lambda: zipped(with_inside(muse(OF_EIGHT), b" " * 40_000_000)), "like a zip bomb")}
+LINKS = {
+    "link_to_a_device": (lambda file: file.symlink_to("/dev/zero"), "is not a regular file"),
+    "link_to_itself": (lambda file: file.symlink_to(file.name), "symbolic links"),
+    "pipe": (os.mkfifo, "is not a regular file"),
+}
+
+
 def _lazily(make, file):
     return lambda folder: (folder / file).write_bytes(make())
 
 
+FILES = {"vendor": "a.xml", "scp": "a.scp", "mfer": "a.mwf", "ishne": "a.ecg"}
 CASES = [
-    Case(f"{group}_{name}", _lazily(make, file), why)
-    for group, file, cases in (("vendor", "a.xml", MORE_XML), ("scp", "a.scp", SCP), ("mfer", "a.mwf", MFER), ("ishne", "a.ecg", ISHNE))
-    for name, (make, why) in cases.items()
+    *(
+        Case(f"{group}_{name}", _lazily(make, file), why)
+        for group, file, cases in (*zip(FILES, FILES.values(), (MORE_XML, SCP, MFER, ISHNE), strict=True), ("vendor", "a.zip", ZIPPED))
+        for name, (make, why) in cases.items()
+    ),
+    *(
+        Case(f"{group}_{name}", lambda folder, make=make, file=file: make(folder / file), why)
+        for group, file in FILES.items()
+        for name, (make, why) in LINKS.items()
+    ),
 ]  # fmt: skip

@@ -105,6 +105,14 @@ def test_an_inverted_lead_is_not_taken_for_the_lead(tmp_path):
     np.testing.assert_allclose(found(write_dicom_groups(tmp_path / "a.dcm", [group]))[3], expected, atol=2e-3)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
+def test_faults_of_a_channel_that_is_no_lead_do_not_matter(tmp_path):
+    group = dicom_group(np.vstack([MICROVOLTS, MICROVOLTS[:1]]), leads=(*LEADS, "Resp"))
+    group.ChannelDefinitionSequence[12].ChannelSensitivity = ["1", "2"]
+    del group.ChannelDefinitionSequence[12].ChannelSensitivityUnitsSequence[0].CodeValue
+    np.testing.assert_allclose(found(write_dicom_groups(tmp_path / "a.dcm", [group])), SIGNAL, atol=1e-3)
+
+
 def test_padding_is_not_taken_for_a_voltage(tmp_path):
     group = dicom_group(MICROVOLTS)
     group.add_new("WaveformPaddingValue", "OW", np.array([-32768], "<i2").tobytes())
@@ -148,7 +156,7 @@ HOSTILE = {
     "a sensitivity of 0": (lambda: [of_sensitivity(0)], "calibration: the gain of I is 0 or missing"),
     "a sensitivity that is no number": (
         lambda: [of_sensitivity("nan")],
-        "calibration of the lead I that is not finite",
+        "calibration of the lead I that is not a finite number",
     ),
     "no units": (lambda: without("ChannelSensitivityUnitsSequence"), "does not state its units"),
     "no leads": (lambda: without("ChannelSourceSequence"), "are missing"),
@@ -156,6 +164,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_waveform_that_cannot_be_used_is_one_clear_error(tmp_path, name):
     make, message = HOSTILE[name]

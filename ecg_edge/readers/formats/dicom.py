@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +142,21 @@ def _read_multiplexed(group: Any, order: str, source: str) -> NDArray[np.integer
 
 def _read_units(definition: Any) -> str | None:  # noqa: ANN401
     units = definition.get("ChannelSensitivityUnitsSequence")
-    return str(units[0].CodeValue) if units else None
+    return str(units[0].get("CodeValue") or "") if units else None
 
 
 def _read_sensitivity(definition: Any) -> float | None:  # noqa: ANN401
-    """Return the value of one digital step in the unit of the channel; None if the file does not state it."""
-    sensitivity, correction = (
-        definition.get(name) for name in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
-    )
-    return None if sensitivity is None else float(sensitivity) * (1.0 if correction is None else float(correction))
+    """Return the value of one digital step in the unit of the channel; None if the file does not state it.
+
+    It is NaN if it is not one number: that matters for leads alone.
+    """
+    try:
+        sensitivity, correction = (
+            definition.get(name) for name in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
+        )
+        return None if sensitivity is None else float(sensitivity) * (1.0 if correction is None else float(correction))
+    except (TypeError, ValueError):
+        return nan
 
 
 def _read_padding(group: Any, dtype: np.dtype[np.generic]) -> np.generic | None:  # noqa: ANN401
