@@ -18,6 +18,7 @@ from ecg_edge.errors import EcgEdgeError
 from ecg_edge.readers import Declared, find_records
 
 EXECUTIONS: Counter[str] = Counter()
+# Of the processor: the machine may be busy with other things.
 LONGEST_S = 5
 
 
@@ -36,7 +37,7 @@ def put(folder: Path, suffix: str, content: bytes) -> Path:
 def read_one(suffix: str, content: bytes, declared: Declared) -> None:
     """Read a file as a batch does; raise AssertionError for anything but answers and the package's errors."""
     EXECUTIONS[f"reader {suffix}"] += 1
-    started = time.monotonic()
+    started = time.process_time()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for record in find_records(put(Path(folder), suffix, content), declared):
@@ -47,7 +48,7 @@ def read_one(suffix: str, content: bytes, declared: Declared) -> None:
             except EcgEdgeError as error:
                 assert "\n" not in str(error), repr(error)
                 assert len(str(error)) < 2000, repr(error)
-    assert time.monotonic() - started < LONGEST_S
+    assert time.process_time() - started < LONGEST_S
 
 
 @cache
@@ -58,7 +59,7 @@ def _tiny_models() -> str:
 def run_one(suffix: str, content: bytes, options: list[list[str]], paths: list[str]) -> None:
     """Run a command line in this process; raise AssertionError for a traceback or an unknown status."""
     EXECUTIONS["command line"] += 1
-    started = time.monotonic()
+    started = time.process_time()
     runner = CliRunner()
     with tempfile.TemporaryDirectory() as folder, chdir(folder), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -76,4 +77,4 @@ def run_one(suffix: str, content: bytes, options: list[list[str]], paths: list[s
         assert result.exit_code in {0, 1, 2}, (words, result.output)
         assert "Traceback" not in result.output, words
         assert not [path for path in Path.cwd().iterdir() if path.name.startswith(".")], words
-    assert time.monotonic() - started < LONGEST_S
+    assert time.process_time() - started < LONGEST_S
