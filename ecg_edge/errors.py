@@ -61,9 +61,11 @@ class MissingLeadsError(InvalidRecordingError):
     """Leads are missing that cannot be derived."""
 
     def __init__(self, missing: Sequence[str], found: Sequence[str]) -> None:
+        named = any(name.strip() for name in found)
+        channels = f"the channels are {_join(found)}" if named else "the channels have no names"
         super().__init__(
             f"the lead{'s' * (len(missing) > 1)} {', '.join(missing)} of I, II, V1 to V6 "
-            f"{'are' if len(missing) > 1 else 'is'} missing; the channels are {_join(found)}; "
+            f"{'are' if len(missing) > 1 else 'is'} missing; {channels}; "
             f"if leads have other names, pass {_name_option('leads')} with a name for each channel"
         )
 

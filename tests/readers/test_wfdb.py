@@ -265,6 +265,10 @@ HOSTILE = {
     "compressed": ([line.replace(" 16 ", " 516 ", 1) for line in GOOD], "format 516"),
     "two formats": ([*GOOD[:-1], GOOD[-1].replace(" 16 ", " 24 ", 1)], "different formats"),
     "segments": (["r/2 12 500 3000", "a 1500", "b 1500"], "several segments"),
+    "no names": (
+        [GOOD[0], *["r.dat 16 1000/mV"] * 12],
+        "missing; the channels have no names; if leads have other names",
+    ),
     "no rate": (["r 12 0 3000", *GOOD[1:]], "does not state its sampling rate"),
     "no signals": (["r 0 500 3000"], "states 0 signals"),
     "long line": ([GOOD[0] + " 1" * 2000, *GOOD[1:]], "more than 1000 characters"),
