@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -74,11 +74,18 @@ class _Server:
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    def memory_mb(self) -> float:
-        """Return the memory of the server and its worker in MB, without what they share with files."""
-        children = (task / "children" for task in Path(f"/proc/{self.process.pid}/task").iterdir())
-        numbers = [self.process.pid, *(int(child) for path in children for child in path.read_text().split())]
-        return sum(_read_memory(number) for number in numbers)
+    def memory(self) -> "_Memory":
+        """Return the memory of the server and its worker."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        return _Memory(_read_memory(self.process.pid), sum(map(_read_memory, children)))
+
+
+class _Memory(NamedTuple):
+    """Memory in MB, without what is shared with files."""
+
+    server: float
+    worker: float
 
 
 @dataclass(slots=True)
@@ -150,11 +157,11 @@ def _measure_pages(server: _Server, records: int, repeat: int) -> None:
 
 
 def _measure_burst(server: _Server, uploads: int, per_upload: int, reads: int) -> None:
-    before = server.memory_mb()
+    before = server.memory()
     bodies = [_make_body(number, per_upload) for number in range(uploads)]
-    most, ended = [before], threading.Event()
+    seen_memory, ended = [before], threading.Event()
     seen = _Reads()
-    watcher = threading.Thread(target=_watch_memory, args=(server, most, ended))
+    watcher = threading.Thread(target=_watch_memory, args=(server, seen_memory, ended))
     readers = [threading.Thread(target=_read, args=(server, reads / _READERS, ended, seen)) for _ in range(_READERS)]
     for thread in (watcher, *readers):
         thread.start()
@@ -181,8 +188,11 @@ def _measure_burst(server: _Server, uploads: int, per_upload: int, reads: int) -
     click.echo(f"reads meanwhile: {len(times)} ({len(times) / analysed_s:.0f} a second), ", nl=False)
     click.echo(f"median {np.median(times):.0f} ms, 95% below {np.percentile(times, 95):.0f} ms, ", nl=False)
     click.echo(f"largest {times.max():.0f} ms; statuses {dict(seen.statuses)}; {seen.late} began late")
-    click.echo(f"memory of server and worker: {before:.0f} MB before, {max(most):.0f} MB at most, ", nl=False)
-    click.echo(f"{server.memory_mb():.0f} MB after")
+    after = server.memory()
+    for name in _Memory._fields:
+        most = max(getattr(memory, name) for memory in seen_memory)
+        click.echo(f"memory of the {name}: {getattr(before, name):.0f} MB before, {most:.0f} MB at most, ", nl=False)
+        click.echo(f"{getattr(after, name):.0f} MB after")
 
 
 def _make_body(number: int, count: int) -> bytes:
@@ -231,9 +241,9 @@ def _read(server: _Server, rate: float, ended: threading.Event, seen: _Reads) ->
         seen.statuses[status] += 1
 
 
-def _watch_memory(server: _Server, most: list[float], ended: threading.Event) -> None:
+def _watch_memory(server: _Server, seen: list[_Memory], ended: threading.Event) -> None:
     while not ended.wait(0.2):
-        most.append(server.memory_mb())
+        seen.append(server.memory())
 
 
 def _read_memory(number: int) -> float:

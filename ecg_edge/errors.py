@@ -28,6 +28,8 @@ Each message says what was found, what was expected and what to do.
 from collections.abc import Sequence
 from os import PathLike
 
+from ecg_edge.advice import NAME_THE_LEADS, name_option
+
 
 class EcgEdgeError(Exception):
     """Base of all errors of this package."""
@@ -53,7 +55,7 @@ class WrongShapeError(InvalidRecordingError):
     def __init__(self, shape: tuple[int, ...], n_leads: int = 12) -> None:
         hint = " It looks transposed: pass signal.T." if len(shape) == 2 and shape[1] == n_leads else ""
         if len(shape) == 2 and n_leads == 12 and 8 <= shape[0] <= 32 and shape[0] != 12:
-            hint = " Name its leads: leads=(...), --leads."
+            hint = f" {NAME_THE_LEADS}"
         super().__init__(f"expected a signal of shape ({n_leads}, samples), found {shape}.{hint}")
 
 
@@ -66,7 +68,7 @@ class MissingLeadsError(InvalidRecordingError):
         super().__init__(
             f"the lead{'s' * (len(missing) > 1)} {', '.join(missing)} of I, II, V1 to V6 "
             f"{'are' if len(missing) > 1 else 'is'} missing; {channels}; "
-            f"if leads have other names, pass {_name_option('leads')} with a name for each channel"
+            f"if leads have other names, pass {name_option('leads')} with a name for each channel"
         )
 
 
@@ -82,7 +84,7 @@ class UnitsError(InvalidRecordingError):
 
     def __init__(self, found: str, known: Sequence[str], source: str = "") -> None:
         what = f"{_shorten(found)} is not a voltage unit, expected one of {', '.join(known)}"
-        super().__init__(f"{source}: {what}; pass {_name_option('units')} if you know better" if source else what)
+        super().__init__(f"{source}: {what}; pass {name_option('units')} if you know better" if source else what)
 
 
 class UndeclaredError(InvalidRecordingError):
@@ -90,7 +92,7 @@ class UndeclaredError(InvalidRecordingError):
 
     def __init__(self, source: str, what: str, option: str, *others: tuple[str, str]) -> None:
         whats = " and ".join(f"its {missing}" for missing in (what, *(other for other, _ in others)))
-        options = " and ".join(_name_option(needed) for needed in (option, *(needed for _, needed in others)))
+        options = " and ".join(name_option(needed) for needed in (option, *(needed for _, needed in others)))
         super().__init__(f"{source}: does not state {whats}; pass {options}")
 
 
@@ -99,8 +101,7 @@ class ContradictionError(InvalidRecordingError):
 
     def __init__(self, source: str, option: str, file_says: object, caller_says: object) -> None:
         super().__init__(
-            f"{source}: the file states {_shorten(file_says)}, but {_name_option(option)} "
-            f"states {_shorten(caller_says)}"
+            f"{source}: the file states {_shorten(file_says)}, but {name_option(option)} states {_shorten(caller_says)}"
         )
 
 
@@ -184,7 +185,7 @@ class OperatingPointError(EcgEdgeError, ValueError):
     def __init__(self, source: str | PathLike[str], wanted: object, offered: Sequence[str]) -> None:
         super().__init__(
             f"{source}: the models do not have the operating point {_shorten(repr(wanted))}, only {_join(offered)}; "
-            f"pass one of these as {_name_option('operating-point')}, or choose other models"
+            f"pass one of these as {name_option('operating-point')}, or choose other models"
         )
 
 
@@ -215,10 +216,6 @@ class ProviderError(EcgEdgeError, RuntimeError):
 def _format_s(seconds: float) -> str:
     """Return a time in milliseconds without zeros at its end."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".") if seconds < 1e9 else f"{seconds:g}"
-
-
-def _name_option(option: str) -> str:
-    return f"--{option} (in Python {option.replace('-', '_')}=...)"
 
 
 def _shorten(value: object, most: int = 60) -> str:

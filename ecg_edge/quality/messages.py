@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.advice import GAIN_OF_COUNTS, RAISE_THE_LIMIT
 from ecg_edge.findings import Note
 from ecg_edge.quality.episodes import Episodes
 from ecg_edge.quality.limb_leads import find_true_labels
@@ -25,7 +26,7 @@ def note_too_short(samples: int, window: int, sampling_rate: float) -> Note:
 def note_too_long(duration_s: float, most_s: float) -> Note:
     """Return the reason not to answer a recording that is longer than the limit."""
     found = f"the recording claims to last {duration_s / 86400:.4g} days, the limit is {most_s / 86400:.4g}"
-    return Note("too_long", f"{found}; pass --max-duration (in Python max_duration_s=...) for longer ones")
+    return Note("too_long", f"{found}{RAISE_THE_LIMIT}")
 
 
 def note_beyond_volts(highest_mv: float) -> Note:
@@ -104,10 +105,7 @@ def compare_amplitude(note: Note, median_mv: float) -> Note:
     unit = "uV" if median_mv > _TYPICAL_MV else "V"
     found = f"the amplitude is about {times} times what an ECG in millivolts has"
     measured = f"median peak-to-peak of the leads in a second: {_format_mv(median_mv)} mV"
-    advice = (
-        f"state the unit (such as --units {unit}) or the gain of converter counts "
-        "(for WFDB --gain, in a report --adc-gain; else divide by it)"
-    )
+    advice = f"state the unit (such as --units {unit}) or the gain of converter counts {GAIN_OF_COUNTS}"
     return replace(note, message=f"{found} ({measured}); {advice}")
 
 

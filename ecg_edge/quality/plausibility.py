@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ecg_edge.advice import GAIN_OF_COUNTS, name_option
 from ecg_edge.findings import Note
 from ecg_edge.quality.report import QualityReport
 
@@ -20,11 +21,8 @@ _GROUPS = (
 )
 # A fault of these groups hides all others.
 _HIDING = _GROUPS[0] + _GROUPS[1]
-_STATE_RATE = "with --sampling-rate (in Python sampling_rate=...)"
-_STATE_UNITS = (
-    "check the units (--units) and the gain of converter counts "
-    "(for WFDB --gain, in a report --adc-gain; else divide by it)"
-)
+_STATE_RATE = f"with {name_option('sampling-rate')}"
+_STATE_UNITS = f"check the units (--units) and the gain of converter counts {GAIN_OF_COUNTS}"
 
 
 class Fault(NamedTuple):

@@ -8,6 +8,7 @@ import time
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from ecg_edge.web.guesses import Guesses
 from ecg_edge.web.problems import ProblemError
 
 SESSION_COOKIE = "ecg_edge_session"
@@ -26,23 +27,39 @@ class Access:
 
     def __init__(self, token: str | None, secret: str) -> None:
         self._token, self._secret = token, secret.encode()
+        self._guesses = Guesses()
 
     @property
     def needs_token(self) -> bool:
         """Whether clients must know a token."""
         return self._token is not None
 
-    def is_token(self, given: str) -> bool:
-        """Return whether this is the token; the time that it takes tells nothing about the token."""
-        return self._token is None or hmac.compare_digest(_hash(given), _hash(self._token))
+    def is_token(self, request: HTTPConnection, given: str) -> bool:
+        """Return whether a request has the token; the time that it takes tells nothing about the token.
+
+        Raises:
+            ProblemError: Too many wrong tokens came from its address.
+        """
+        if self._token is None:
+            return True
+        host = "" if request.client is None else request.client.host
+        self._guesses.check(host)
+        if hmac.compare_digest(_hash(given), _hash(self._token)):
+            return True
+        self._guesses.note(host, given)
+        return False
 
     def is_granted(self, request: HTTPConnection) -> bool:
-        """Return whether a request has the token or a session."""
+        """Return whether a request has the token or a session.
+
+        Raises:
+            ProblemError: It has a token, and too many wrong ones came from its address.
+        """
         if self._token is None:
             return True
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return self.is_token(given.strip())
+            return self.is_token(request, given.strip())
         return self._is_session(request.cookies.get(SESSION_COOKIE, ""))
 
     def open_session(self, response: Response, *, secure: bool) -> None:

@@ -24,6 +24,7 @@ _LONGEST_WAIT_S = 30
 _LARGEST_PAGE = 10**9
 _LONGEST_RECORD_S = 31 * 86400
 _NO_RECORD = "there is no such record"
+_NO_ANALYSIS = "the analysis cannot run; records are accepted, and wait"
 
 Outcome = Literal["", "infarction", "none", "cannot_analyse", "failed", "pending"]
 Sort = Literal["newest", "probability"]
@@ -32,7 +33,8 @@ Sort = Literal["newest", "probability"]
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of the errors of a route."""
     described = {"application/problem+json": {"schema": schemas.Problem.model_json_schema()}}
-    return {status: {"description": "A problem", "content": described} for status in sorted({*statuses, 401, 403, 421})}
+    every = sorted({*statuses, 401, 403, 421, 429})
+    return {status: {"description": "A problem", "content": described} for status in every}
 
 
 router = APIRouter(prefix="/v1")
@@ -197,10 +199,16 @@ def list_samples(
     return Response(read_samples(services.database, record, start, end), media_type="application/json")
 
 
-@router.get("/health", response_model=schemas.Health)
+@router.get("/health", response_model=schemas.Health, responses=problems(503))
 def check_health(request: Request) -> Response:
-    """Return whether the server and its database work."""
-    record_table.count(services_of(request).database)
+    """Return whether the server, its database and the analysis work."""
+    services = services_of(request)
+    record_table.count(services.database)
+    trouble = services.supervisor.trouble
+    if trouble is not None:
+        # Everybody may ask for the health; only who may see records learns of the folders in a reason.
+        why = f": {trouble}" if services.access.is_granted(request) else ""
+        raise ProblemError(503, f"{_NO_ANALYSIS}{why}", {"Retry-After": "60"})
     return JSONResponse({"status": "ok"})
 
 

@@ -29,6 +29,7 @@ from ecg_edge.web.record_table import count
 from ecg_edge.web.services import Services, services_of
 from ecg_edge.web.settings import Settings
 from ecg_edge.web.supervisor import Supervisor
+from ecg_edge.web.wording import word
 from ecg_edge.web.worker import load_detector
 
 _STATIC = Path(__file__).parent / "static"
@@ -168,7 +169,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_package_error(request: Request, error: Exception) -> Response:
-    return _answer(request, ProblemError(422, str(error)))
+    return _answer(request, ProblemError(422, word(error)))
 
 
 async def _on_fault(request: Request, _: Exception) -> Response:

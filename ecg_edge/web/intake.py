@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecg_edge.errors import EcgEdgeError, NoMemoryError, UnreadableError
 from ecg_edge.readers import Declared, PassedOver, RecordFile
@@ -14,6 +14,7 @@ from ecg_edge.web import record_table
 from ecg_edge.web.database import Database
 from ecg_edge.web.settings import MIB, Settings
 from ecg_edge.web.signals import StoredSignal, insert, pack
+from ecg_edge.web.wording import Kind, LimitError, kind_of, word
 
 _MOST_TOGETHER = 4 * MIB
 _LONGEST_NAME = 255
@@ -25,7 +26,7 @@ class Upload:
 
     id: str
     files: list[dict[str, Any]] = field(default_factory=list)
-    """Each with `name` and `status` "accepted" or "refused", then `records` or `reason`."""
+    """Each with `name` and `status` "accepted" or "refused", then `records`, or `kind` and `reason`."""
     records: list[str] = field(default_factory=list)
     """Ids of the records that were accepted."""
 
@@ -51,7 +52,8 @@ def take_in(database: Database, settings: Settings, files: Sequence[tuple[str, b
             batch.add(_shorten(item.name), item.source, reading.read(item))
             outcome.n_records += 1
         except EcgEdgeError as error:
-            outcome.refused.append((_shorten(item.source), str(error).removeprefix(f"{item.source}: ")))
+            reason = word(error).removeprefix(f"{item.source}: ")
+            outcome.refused.append(_Refused(_shorten(item.source), kind_of(error), reason))
     batch.commit()
     upload.files = [line for outcome in outcomes for line in outcome.describe()]
     with database.write() as connection:
@@ -109,7 +111,7 @@ class _Reading:
             EcgEdgeError: It cannot be read, or the upload has too many.
         """
         if not self._n_left:
-            raise UnreadableError(item.source, f"is beyond the {self._settings.max_records} records of an upload")
+            raise LimitError(item.source, f"is beyond the {self._settings.max_records} records of an upload")
         try:
             signal = pack(item.read(), self._bytes_left)
         except EcgEdgeError:
@@ -150,26 +152,36 @@ class _Batch:
         self._waiting, self._size = [], 0
 
 
+class _Refused(NamedTuple):
+    """A file, or a recording in an archive, that cannot be taken."""
+
+    source: str
+    kind: Kind
+    reason: str
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.source, "status": "refused", "kind": self.kind, "reason": self.reason}
+
+
 @dataclass(slots=True)
 class _Outcome:
     """What was found in one file."""
 
     name: str
     n_records: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[_Refused] = field(default_factory=list)
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield a line for the file, and one for each bad recording in an archive."""
-        alone = [reason for source, reason in self.refused if source == self.name]
+        alone = [refused for refused in self.refused if refused.source == self.name]
         if alone and not self.n_records:
-            yield {"name": self.name, "status": "refused", "reason": alone[0]}
+            yield alone[0].describe()
             return
         if self.refused and not self.n_records:
-            yield {"name": self.name, "status": "refused", "reason": "none of its recordings can be read"}
+            yield _Refused(self.name, "none_readable", "none of its recordings can be read").describe()
         else:
             yield {"name": self.name, "status": "accepted", "records": self.n_records}
-        for source, reason in self.refused:
-            yield {"name": source, "status": "refused", "reason": reason}
+        yield from (refused.describe() for refused in self.refused)
 
 
 def _open(database: Database) -> tuple[Upload, int]:

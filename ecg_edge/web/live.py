@@ -14,6 +14,7 @@ from ecg_edge.feed import Seconds, answer_second, to_dict
 from ecg_edge.stream import Stream
 from ecg_edge.web.problems import make_problem
 from ecg_edge.web.services import Services, services_of
+from ecg_edge.web.wording import word
 
 MOST_FEEDS = 32
 _FASTEST_HZ = 10_000
@@ -35,7 +36,7 @@ async def answer_feed(socket: WebSocket) -> None:
     try:
         await _answer(socket, services)
     except (EcgEdgeError, ValueError) as error:
-        await _refuse(socket, 422, str(error), _REFUSED)
+        await _refuse(socket, 422, word(error), _REFUSED)
     except WebSocketDisconnect:
         pass
     finally:

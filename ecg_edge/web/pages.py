@@ -1,7 +1,8 @@
 """The pages for people."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from anyio.to_thread import run_sync
@@ -19,6 +20,7 @@ from ecg_edge.web.problems import ProblemError, title_of
 from ecg_edge.web.record_json import to_json, to_page
 from ecg_edge.web.record_table import OUTCOMES, SORTS
 from ecg_edge.web.services import Services, services_of
+from ecg_edge.web.wording import Kind, name_fields
 from ecg_edge.wording import printable, show_probability
 
 PER_PAGE = 50
@@ -36,6 +38,8 @@ _environment = Environment(
     auto_reload=False,
 )
 _environment.filters |= {"show_probability": show_probability, "printable": printable}
+_LABELS = {"sampling_rate": "upload.rate", "units": "upload.units", "leads": "upload.leads", "gain": "upload.gain"}
+"""Of the fields of the form."""
 
 
 @router.get("/")
@@ -55,6 +59,7 @@ def show_list(request: Request) -> Response:
         "sites": services.detector.localization.spec.labels,
         "counts": record_table.count(services.database),
         "upload": intake.describe(services.database, upload_id) if upload_id else None,
+        "codes": record_table.read_reason_codes(services.database, found.records),
     }
     return render(request, "list.html", context)
 
@@ -113,11 +118,35 @@ async def log_in(request: Request) -> Response:
     """Open a session for who knows the token."""
     access = services_of(request).access
     fields = await _check_small_form(request)
-    if not access.is_token(fields.get("token", "").strip()):
-        return render(request, "login.html", {"error": "wrong_token"}, 403)
+    try:
+        is_known = access.is_token(request, fields.get("token", "").strip())
+    except ProblemError as problem:
+        response = render(request, "login.html", {"error": "login.too_often"}, problem.status)
+        response.headers.update(problem.headers)
+        return response
+    if not is_known:
+        return render(request, "login.html", {"error": "login.error"}, 403)
     response = RedirectResponse("/", 303)
     access.open_session(response, secure=is_encrypted(request))
     return response
+
+
+def _name_fields(message: str, t: Callable[..., str]) -> str:
+    """Return a message that calls the fields of the form as the page labels them."""
+    return name_fields(message, _quote_labels(t))
+
+
+def _quote_labels(t: Callable[..., str]) -> dict[str, str]:
+    return {field: t("quoted", text=t(key)) for field, key in _LABELS.items()}
+
+
+def _word_kinds(t: Callable[..., str]) -> dict[str, str]:
+    """Return the kinds of refusals in the reader's language; none in English, which the reasons are in."""
+    keys = {kind: f"refused.{kind}" for kind in get_args(Kind)}
+    return {kind: t(key) for kind, key in keys.items() if t(key) != key}
+
+
+_environment.filters |= {"name_fields": _name_fields, "labels": _quote_labels, "kinds": _word_kinds}
 
 
 def render(request: HTTPConnection, template: str, context: dict[str, Any], status: int = 200) -> Response:
@@ -132,6 +161,7 @@ def render(request: HTTPConnection, template: str, context: dict[str, Any], stat
         "version": __version__,
         "path": request.url.path,
         "needs_token": access.needs_token,
+        "trouble": services_of(request).supervisor.trouble,
     }
     response = HTMLResponse(_environment.get_template(template).render(everywhere | context), status)
     access.remember_browser(response, browser, secure=is_encrypted(request))

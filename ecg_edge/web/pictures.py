@@ -11,6 +11,7 @@ from ecg_edge.web.database import Database
 from ecg_edge.web.problems import ProblemError
 from ecg_edge.web.record_table import Record
 from ecg_edge.web.settings import MIB
+from ecg_edge.web.wording import word, word_notes
 
 _MOST_BYTES = 32 * MIB
 
@@ -81,6 +82,6 @@ class Pictures:
         if found is None:
             raise ProblemError(409, "the record is not analysed; its picture comes with its answer")
         try:
-            return draw_report(recording, Finding.from_dict(found), self._window_s, choices)
+            return draw_report(recording, word_notes(Finding.from_dict(found)), self._window_s, choices)
         except EcgEdgeError as error:
-            raise ProblemError(422, str(error)) from error
+            raise ProblemError(422, word(error)) from error

@@ -35,11 +35,16 @@ def release(database: Database) -> None:
         connection.execute("UPDATE records SET started = 0 WHERE started = 1")
 
 
-def count_crash(database: Database) -> None:
-    """Note that the worker ended while it analysed the started records, and give up those that ended it too often."""
+def count_crash(database: Database) -> bool:
+    """Note that the worker ended while it analysed the started records, and give up those that ended it too often.
+
+    Returns:
+        Whether there were such records.
+    """
     with database.write() as connection:
-        connection.execute("UPDATE records SET crashes = crashes + 1, started = 0 WHERE started = 1")
+        counted = connection.execute("UPDATE records SET crashes = crashes + 1, started = 0 WHERE started = 1")
         connection.execute(
             "UPDATE records SET outcome = 'failed', reason = ? WHERE outcome = 'pending' AND crashes >= ?",
             (f"its analysis ended the worker {MOST_CRASHES} times", MOST_CRASHES),
         )
+    return counted.rowcount > 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from ecg_edge.findings import Finding, Note
 from ecg_edge.web.record_table import Record
+from ecg_edge.web.wording import word_notes
 from ecg_edge.wording import word_verdict
 
 MOST_WINDOWS = 1000
@@ -54,7 +55,7 @@ def to_page(record: Record, answer: dict[str, Any] | None, window_s: float) -> d
     }
     if answer is None:
         return shown
-    finding = Finding.from_dict(answer)
+    finding = word_notes(Finding.from_dict(answer))
     timeline = finding.timeline
     pairs = [] if timeline is None else list(zip(timeline.start_s, timeline.probability, strict=True))
     return shown | {

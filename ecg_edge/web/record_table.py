@@ -3,13 +3,14 @@
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ecg_edge.findings import Finding
 from ecg_edge.web.database import TABLES_OF_A_RECORD, Database
+from ecg_edge.web.wording import word_notes
 
 OUTCOMES = ("infarction", "none", "cannot_analyse", "failed", "pending")
 """What may be said of a record, named as in the filter of the list."""
@@ -151,7 +152,7 @@ def add(connection: sqlite3.Connection, upload: int, name: str, source: str, dig
 
 def store_finding(connection: sqlite3.Connection, number: int, finding: Finding, trace: str) -> None:
     """Store what was found in a record; nothing if it was deleted meanwhile."""
-    reason = finding.error or "; ".join(note.message for note in finding.reasons) or None
+    reason = finding.error or "; ".join(note.message for note in word_notes(finding).reasons) or None
     changed = connection.execute(
         "UPDATE records SET outcome = ?, reason = ?, probability = ?, threshold = ?, n_warnings = ?, started = 0 "
         "WHERE number = ?",
@@ -183,6 +184,17 @@ def read_finding(database: Database, number: int) -> dict[str, Any] | None:
     with database.read() as connection:
         row = connection.execute("SELECT finding FROM findings WHERE record = ?", (number,)).fetchone()
     return None if row is None else json.loads(row["finding"])
+
+
+def read_reason_codes(database: Database, records: Sequence[Record]) -> dict[str, list[str]]:
+    """Return the codes of the reasons of records that cannot be analysed, by their ids."""
+    ids = {record.number: record.id for record in records if record.outcome == "cannot_analyse"}
+    marks = ", ".join("?" * len(ids))
+    with database.read() as connection:
+        rows = connection.execute(f"SELECT record, finding FROM findings WHERE record IN ({marks})", [*ids]).fetchall()  # noqa: S608
+    # A rule may have a reason for each lead.
+    codes = {ids[row["record"]]: [reason["code"] for reason in json.loads(row["finding"])["reasons"]] for row in rows}
+    return {record_id: list(dict.fromkeys(found)) for record_id, found in codes.items()}
 
 
 def read_trace(database: Database, number: int) -> str | None:

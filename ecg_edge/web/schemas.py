@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ecg_edge.web.wording import Kind
+
 Status = Literal["pending", "done", "failed"]
 Outcome = Literal["infarction", "none", "cannot_analyse"]
 
@@ -22,6 +24,7 @@ class UploadedFile(BaseModel):
 
     name: str
     status: Literal["accepted", "refused"]
+    kind: Kind | None = Field(None, description="Of the reason.")
     reason: str | None = None
     records: int | None = Field(None, description="Number of recordings that were accepted.")
 

@@ -18,6 +18,7 @@ from ecg_edge.web.bodies import Form, read_form
 from ecg_edge.web.intake import Upload, take_in, take_in_recording
 from ecg_edge.web.problems import ProblemError
 from ecg_edge.web.services import Services, services_of
+from ecg_edge.web.wording import word
 
 FORM_FIELD = "token_of_form"
 _DECLARED = {
@@ -130,7 +131,7 @@ def _store_array(services: Services, body: bytes) -> str:
         place = ".".join(map(str, first["loc"]))
         raise ProblemError(422, f"{place}: {first['msg']}" if place else str(first["msg"])) from error
     except (EcgEdgeError, ValueError, OverflowError) as error:
-        raise ProblemError(422, str(error)) from error
+        raise ProblemError(422, word(error)) from error
 
 
 def _parse(body: bytes) -> object:
@@ -151,7 +152,7 @@ def _declare(form: Form) -> Declared:
             _to_number(fields, "gain"),
         )
     except EcgEdgeError as error:
-        raise ProblemError(422, str(error)) from error
+        raise ProblemError(422, word(error)) from error
 
 
 def _to_number(fields: dict[str, str], name: str) -> float | None:

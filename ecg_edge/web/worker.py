@@ -3,9 +3,11 @@
 import os
 import signal
 import warnings
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from ecg_edge.errors import EcgEdgeError
 from ecg_edge.web import queue, record_table, signals
 from ecg_edge.web.database import Database
 from ecg_edge.web.settings import Settings
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _AT_A_TIME = 16
 _IDLE_S = 30.0
 _NICENESS = 5
+_LONGEST_REPORT = 500
 
 
 def load_detector(settings: Settings) -> "Detector":
@@ -36,19 +39,34 @@ def load_detector(settings: Settings) -> "Detector":
     )
 
 
-def work(settings: Settings, server: Connection) -> None:
+def work(settings: Settings, server: Connection, reports: Connection) -> None:
     """Analyse records until the server ends.
 
     Args:
         settings: Those of the server.
         server: Something comes from it when there is work; it is closed when the server ends, however that happens.
+        reports: Told nothing (no bytes) when the worker is ready, and why it ends if it cannot go on.
     """
+    try:
+        _work(settings, server, reports)
+    except Exception as error:
+        why = _word(error)
+        with suppress(OSError):
+            reports.send_bytes(why.encode())
+        if isinstance(error, EcgEdgeError):
+            msg = f"error: {why}"
+            raise SystemExit(msg) from None
+        raise
+
+
+def _work(settings: Settings, server: Connection, reports: Connection) -> None:
     # The server alone decides on the end: a Ctrl-C on a terminal reaches this process too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _be_modest()
     warnings.simplefilter("ignore")  # libraries warn about harmless oddities in files
     database = Database(settings.data)
     detector = load_detector(settings)
+    reports.send_bytes(b"")
     try:
         while True:
             while analyse_some(database, detector):
@@ -57,6 +75,11 @@ def work(settings: Settings, server: Connection) -> None:
             _empty(server)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _word(error: Exception) -> str:
+    text = " ".join(str(error).split())[:_LONGEST_REPORT]
+    return text if isinstance(error, EcgEdgeError) else f"{type(error).__name__}: {text}"
 
 
 def _be_modest() -> None:

@@ -83,3 +83,23 @@ def npy(signal):
 def form_token(page):
     """The token that forms of a page carry."""
     return re.search(r'<meta name="csrf-token" content="([0-9a-f]+)">', page.text).group(1)
+
+
+def children(process):
+    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def command_of(number):
+    return Path(f"/proc/{number}/cmdline").read_bytes().decode()
+
+
+def find_worker(process):
+    """The worker's process; the other child only watches resources."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        workers = [child for child in children(process) if "spawn_main" in command_of(child)]
+        if workers:
+            return workers[0]
+        time.sleep(0.02)
+    raise AssertionError("no worker")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from served import PATIENCE_S, form_token, npy, zipped
+from served import PATIENCE_S, find_worker, form_token, npy, zipped
 
 from ecg_edge.web import queue, record_table, signals
 from ecg_edge.web.database import FILE_NAME, Database
@@ -15,26 +15,6 @@ from ecg_edge.web.database import FILE_NAME, Database
 
 def many(normal, count):
     return zipped(**{f"r{number:03}__npy": normal for number in range(count)})
-
-
-def children(process):
-    tasks = Path(f"/proc/{process.pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-
-
-def command_of(number):
-    return Path(f"/proc/{number}/cmdline").read_bytes().decode()
-
-
-def find_worker(process):
-    """The worker's process; the other child only watches resources."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        workers = [child for child in children(process) if "spawn_main" in command_of(child)]
-        if workers:
-            return workers[0]
-        time.sleep(0.02)
-    raise AssertionError("no worker")
 
 
 def wait_for_the_end(number):

@@ -79,7 +79,7 @@ def test_what_a_table_does_not_state_can_be_stated_in_the_form(served):
     head = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6\n"
     table = (head + "\n".join(",".join(f"{value * 1000:.0f}" for value in row) for row in signal.T)).encode()
     refused = names(served.upload(("t.csv", table)), "refused")
-    assert "sampling-rate" in refused["t.csv"]
+    assert 'the field "sampling_rate"' in refused["t.csv"]
     upload = served.upload(("t.csv", table), sampling_rate="500", units="uV", leads="", gain="")
     (record,) = served.wait(upload)["records"]
     assert served.client.get(f"/v1/records/{record['id']}").json()["finding"] == "infarction"

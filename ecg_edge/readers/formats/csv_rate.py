@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.advice import name_option
 from ecg_edge.errors import InvalidRecordingError
 
 _DAY_S = 86400.0
@@ -34,7 +35,8 @@ def compute_rate(times: NDArray[np.float64], second: float, source: str) -> floa
     steps = np.diff(times)
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0 or not (np.abs(steps / step - 1) < 0.6).all():
-        msg = f"{source}: its time column is not regular; correct it, or remove it and pass --sampling-rate"
+        advice = f"correct it, or remove it and pass {name_option('sampling-rate')}"
+        msg = f"{source}: its time column is not regular; {advice}"
         raise InvalidRecordingError(msg)
     length = float(times[-1] - times[0])
     rate = len(steps) / (length * second)

@@ -11,6 +11,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ecg_edge.advice import name_option
 from ecg_edge.errors import InvalidRecordingError, UndeclaredError, UnreadableError
 from ecg_edge.readers.byte_source import FileSource
 from ecg_edge.readers.channels import find_channels
@@ -133,7 +134,7 @@ def _read_recording(  # noqa: PLR0913, PLR0917 - what a table is read with
     if names is None and declared.leads and header.n_columns == len(declared.leads):
         columns, units = tuple(range(header.n_columns)), (None,) * header.n_columns
     if names is None and len(columns) != len(declared.leads or LEADS):
-        msg = f"{source}: has {len(columns)} columns and no header; name them with --leads (in Python leads=...)"
+        msg = f"{source}: has {len(columns)} columns and no header; name them with {name_option('leads')}"
         raise InvalidRecordingError(msg)
     if header.second is None:
         _require_rate(source, declared, units)  # fail before the rows are read
@@ -148,7 +149,7 @@ def _read_recording(  # noqa: PLR0913, PLR0917 - what a table is read with
 
 def _read_leads_in_rows(table: RowTable, name: str, source: str, declared: Declared) -> Recording:
     if table.names is None and len(table.values) != len(declared.leads or LEADS):
-        msg = f"{source}: has {len(table.values)} rows and no names; name them with --leads (in Python leads=...)"
+        msg = f"{source}: has {len(table.values)} rows and no names; name them with {name_option('leads')}"
         raise InvalidRecordingError(msg)
     if table.times is None:
         _require_rate(source, declared, table.units)

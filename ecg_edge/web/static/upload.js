@@ -59,7 +59,7 @@ export class Upload {
       const onProgress = (loaded) => this.showSent(Math.min(1, (gone + loaded) / total));
       try {
         const answer = await send("/v1/uploads", this.makeForm(batch), onProgress);
-        for (const file of answer.files) if (file.status !== "accepted") this.refuse(file.name, file.reason);
+        for (const file of answer.files) if (file.status !== "accepted") this.refuse(file.name, file.reason, file.kind);
         uploads.push(answer.upload);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
@@ -88,7 +88,7 @@ export class Upload {
     this.say(fill(this.words.sending, { percent: Math.floor(10 * share) * 10 }));
   }
 
-  refuse(name, reason) {
+  refuse(name, reason, kind) {
     this.n_refused += 1;
     this.box.hidden = false;
     const line = document.createElement("li");
@@ -96,9 +96,21 @@ export class Upload {
     const isolated = document.createElement("bdi");
     isolated.textContent = name;
     title.append(isolated);
-    line.append(title, ` ${reason ?? ""}`);
+    line.append(title, " ", ...this.describe(reason ?? "", kind));
     this.bad.querySelector("ul").append(line);
     this.bad.querySelector("h3").hidden = false;
+  }
+
+  // The kind of a refusal in the reader's language, and the English message, which calls the fields as the page does.
+  describe(reason, kind) {
+    const original = document.createElement("span");
+    original.lang = "en";
+    original.textContent = Object.entries(this.words.fields).reduce(
+      (text, [field, label]) => text.replaceAll(`the field "${field}"`, label), reason);
+    const translated = this.words.kinds[kind];
+    if (!translated) return [original];
+    original.className = "original";
+    return [translated, original];
   }
 
   async follow(uploads) {
