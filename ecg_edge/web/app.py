@@ -1,6 +1,7 @@
 """The application: routes, guard and errors put together."""
 
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,6 +94,7 @@ def make_app(services: Services) -> ASGIApp:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(EcgEdgeError, _on_package_error)
+    app.add_exception_handler(sqlite3.OperationalError, _on_database_fault)
     app.add_exception_handler(Exception, _on_fault)
     return _Counter(Guard(app, services.settings, services.access, _Refuser(app)), services.metrics)
 
@@ -170,6 +172,11 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_package_error(request: Request, error: Exception) -> Response:
     return _answer(request, ProblemError(422, word(error)))
+
+
+async def _on_database_fault(request: Request, error: Exception) -> Response:
+    detail = f"the database cannot be used ({error}); what was accepted before is kept, try again later"
+    return _answer(request, ProblemError(503, detail, {"Retry-After": "60"}))
 
 
 async def _on_fault(request: Request, _: Exception) -> Response:

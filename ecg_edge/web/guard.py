@@ -1,6 +1,7 @@
 """What every request must pass before a route sees it: host, origin, token, size; and the headers of every answer."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from socket import gethostname
@@ -35,7 +36,9 @@ _HEADERS = {
 _OPEN_PATHS = ("/login", "/language", "/v1/health")
 """Need no token. Neither do the files under `/static/`."""
 _SLOWEST_S = 30.0
-"""Longest wait for the next piece of a body."""
+"""Longest wait for the next piece of a body, and for all of it if it is short."""
+_SLOWEST_RATE = 4096
+"""Bytes a second of a longer body: who sends one byte at a time must not keep others from the memory of bodies."""
 _LINGER_S = 2.0
 
 Refuse = Callable[[Scope, Receive, Send, ProblemError], Awaitable[None]]
@@ -122,6 +125,7 @@ class _Body:
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive, self._most, self._found = receive, most, 0
+        self._left_s = _SLOWEST_S
 
     def check_length(self, headers: Headers) -> None:
         length = headers.get("content-length", "0")
@@ -129,12 +133,18 @@ class _Body:
             raise self._too_large()
 
     async def receive(self) -> Message:
+        if self._found < 0:
+            return await self._receive()
+        started = time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), _SLOWEST_S) if self._found >= 0 else await self._receive()
+            message = await asyncio.wait_for(self._receive(), min(self._left_s, _SLOWEST_S))
         except TimeoutError as error:
             raise ProblemError(408, "the body of the request came too slowly", {"Connection": "close"}) from error
         if message["type"] == "http.request":
-            self._found += len(message.get("body", b""))
+            found = len(message.get("body", b""))
+            # Only the time that the server waited counts, not the time in which it was busy with something else.
+            self._left_s += found / _SLOWEST_RATE - (time.monotonic() - started)
+            self._found += found
             if self._found > self._most:
                 raise self._too_large()
             if not message.get("more_body", False):
