@@ -10,11 +10,17 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from ecg_edge.web.memory import return_free_memory
 from ecg_edge.web.problems import ProblemError
+from ecg_edge.web.settings import MIB
 
 MOST_FILES = 1000
 _MOST_FIELDS = 20
 _WAIT_S = 60.0
+_LARGE = MIB
+"""Bytes of a body after which free memory goes back to the system."""
+_REST_S = 1.0
+"""How long after the last body."""
 
 
 @dataclass(slots=True)
@@ -36,6 +42,7 @@ class Budget:
     def __init__(self, most: int) -> None:
         self._most = self._left = most
         self._changed = asyncio.Condition()
+        self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def reserve(self, request: Request, most: int) -> AsyncIterator[None]:
@@ -61,6 +68,15 @@ class Budget:
             async with self._changed:
                 self._left += size
                 self._changed.notify_all()
+            if size >= _LARGE:
+                # Not now: the request still holds its body.
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._timer = asyncio.get_running_loop().call_later(_REST_S, self._tidy_up)
+
+    def _tidy_up(self) -> None:
+        if self._left == self._most:
+            asyncio.get_running_loop().run_in_executor(None, return_free_memory)
 
 
 async def read_form(request: Request, most: int) -> Form:

@@ -8,6 +8,7 @@ import uvicorn
 
 from ecg_edge.errors import EcgEdgeError
 from ecg_edge.web.app import make_app, make_services
+from ecg_edge.web.memory import limit_heaps
 from ecg_edge.web.settings import Settings
 
 _BACKLOG = 512
@@ -35,6 +36,7 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     # Reading an upload must not keep the pages waiting for the interpreter's lock.
     sys.setswitchinterval(_SWITCH_S)
     services = make_services(settings)
+    limit_heaps()
     listener = _listen(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     tell(f"http://{host}:{listener.getsockname()[1]}/")

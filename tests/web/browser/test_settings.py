@@ -35,7 +35,10 @@ def test_a_finding_in_russian_is_as_careful(open_browser, served, infarction):
     assert re.match(r"0,99\d\n", page.find(".cell-probability").text)
     page.open_record(served, "language")
     statement = page.find(".statement").text
-    assert statement == "ЭКГ-картина, характерная для инфаркта миокарда; локализация: нижняя; давность не определена"
+    assert (
+        statement
+        == "ЭКГ-картина, характерная для инфаркта миокарда; локализация: нижняя стенка; давность не определена"
+    )
     assert page.find(".review-badge").text == REVIEW
     assert "порог" in page.run("return document.querySelector('#paper svg').textContent")
 
