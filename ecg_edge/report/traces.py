@@ -19,6 +19,7 @@ from ecg_edge.report.trace import Line, Run, cut, find_runs, simplify
 
 LABEL_SIZE = 3.4
 _LABEL_X, _LABEL_CLEAR, _CAPITAL = 1.6, 1.6, 2.5
+_HIGHEST_LABEL_MM = 18.0
 _WORD_SIZE = 2.2
 _BAR_MM, _BAR_CLEAR = 2.9, 1.2
 _BORDER_MM, _BORDER_CLEAR_MM, _BORDER_NEAR_MM = 3.0, 0.8, 1.0
@@ -86,7 +87,9 @@ def place_rows(traces: Sequence[Trace], layout: Layout, excerpt: Excerpt, place:
             above[trace.panel.row, column], below[trace.panel.row, column] = up, down
         row, column = trace.panel.row, trace.panel.column
         if not trace.in_margin:
-            above[row, column] = max(above[row, column], _place_label(trace, excerpt, place) + _CAPITAL)
+            over = _place_label(trace, excerpt, place)
+            above[row, column] = max(above[row, column], over + _CAPITAL)
+            below[row, column] = max(below[row, column], -over)
         if trace.marks:
             lowest = below[row, column : column + trace.panel.n_columns].max()
             below[row, column : column + trace.panel.n_columns] = lowest + _BAR_CLEAR + _BAR_MM * len(trace.marks)
@@ -100,10 +103,16 @@ def _measure_extent(heights: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def _place_label(trace: Trace, excerpt: Excerpt, place: Place) -> float:
-    """Return how far the name of a lead stands over the baseline: clear of its own trace."""
+    """Return how far the name of a lead stands over the baseline: clear of its own trace.
+
+    A name over a tall beat would stand in the row above; it goes under the trace, where the result is negative.
+    """
     width = _LABEL_X + measure(trace.panel.lead, LABEL_SIZE, bold=True) + 0.5
     beneath = trace.heights[: int(width / place.speed * excerpt.sampling_rate) + 1]
-    return _measure_extent(beneath)[0] + _LABEL_CLEAR
+    up, down = (extent + _LABEL_CLEAR for extent in _measure_extent(beneath))
+    # Under a trace are the bars of its notes.
+    is_under = up > _HIGHEST_LABEL_MM and down + _CAPITAL < up and not trace.marks
+    return -down - _CAPITAL if is_under else up
 
 
 def draw_traces(
@@ -218,7 +227,8 @@ def _draw_name(trace: Trace, excerpt: Excerpt, left: float, baseline: float, pla
     if trace.in_margin:
         yield Words(left - _MARGIN_MM, baseline - 0.9, trace.panel.lead, _MARGIN_SIZE, bold=True, part="lead")
         return
-    y = max(baseline - _place_label(trace, excerpt, place), place.top + _CAPITAL + 0.3)
+    y = baseline - _place_label(trace, excerpt, place)
+    y = min(max(y, place.top + _CAPITAL + 0.3), place.bottom - 0.3)
     yield Words(left + _LABEL_X, y, trace.panel.lead, LABEL_SIZE, bold=True, part="lead")
 
 

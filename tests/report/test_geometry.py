@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from drawn import read_svg
 
-from ecg_edge import Recording
+from ecg_edge import Recording, read_recording
 from ecg_edge.errors import StartBeyondEndError
+from ecg_edge.package_data import example_recordings
 from ecg_edge.recording import LEADS
 from ecg_edge.report import Choices
 
@@ -168,3 +169,14 @@ def test_names_of_leads_lie_on_no_trace(beats, draw):
         for line in drawing.lines("trace"):
             beneath = line[(line[:, 0] > left - 0.5) & (line[:, 0] < left + 9)]
             assert not ((beneath[:, 1] < bottom) & (beneath[:, 1] > bottom - 2.5)).any(), name.text
+
+
+def test_the_name_of_a_lead_is_nearest_to_its_own_trace_even_under_tall_beats(draw):
+    recording = read_recording(example_recordings() / "inferior_infarction.npy")
+    drawing = read_svg(draw(recording, speed=50, gain=20).to_svg())
+    columns = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
+    heights = {name.text: float(name.get("y")) for name in reversed(drawing.texts("lead"))}
+    for column in columns:
+        middles = {lead: np.median(drawing.lines("trace", lead)[0][:, 1]) for lead in column}
+        for lead in column:
+            assert min(column, key=lambda other: abs(middles[other] - heights[lead])) == lead
