@@ -53,7 +53,11 @@ def test_records_wait_without_a_crash_while_no_worker_can_start(serve, tmp_path,
     assert str(models) in page.text
     (record,) = served.client.get("/v1/records").json()["records"]
     assert record["status"] == "pending"
-    assert "The analysis cannot run" in served.client.get(record["url"], headers={"Accept-Language": "en"}).text
+    page = served.client.get(record["url"], headers={"Accept-Language": "en"}).text
+    assert "The analysis cannot run" in page
+    # There is nothing to download yet.
+    assert "Download" not in page
+    assert "Delete this record" in page
 
     away.rename(models)
     assert served.wait(upload)["done"] == 1
