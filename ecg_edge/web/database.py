@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS sites (
     site TEXT NOT NULL,
     probability REAL NOT NULL,
     found INTEGER NOT NULL,
+    doubtful INTEGER NOT NULL,
     PRIMARY KEY (record, place)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_by_site ON sites (site, found, record);

@@ -48,6 +48,8 @@ class Site:
     name: str
     probability: float
     found: bool
+    doubtful: bool
+    """Whether a warning calls it uncertain or unproven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,16 @@ def store_finding(connection: sqlite3.Connection, number: int, finding: Finding,
     connection.execute("INSERT OR REPLACE INTO traces VALUES (?, ?)", (number, trace))
     connection.execute("DELETE FROM sites WHERE record = ?", (number,))
     connection.executemany(
-        "INSERT INTO sites VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (number, place, site.site, site.probability, site.site in finding.found_sites)
+            (
+                number,
+                place,
+                site.site,
+                site.probability,
+                site.site in finding.found_sites,
+                site.site in finding.doubtful_sites,
+            )
             for place, site in enumerate(finding.sites)
         ],
     )
@@ -271,10 +280,10 @@ def _list_sites(connection: sqlite3.Connection, numbers: list[int]) -> dict[int,
     marks = ", ".join("?" * len(numbers))
     found: dict[int, tuple[Site, ...]] = {}
     for row in connection.execute(
-        f"SELECT record, site, probability, found FROM sites WHERE record IN ({marks}) ORDER BY record, place",  # noqa: S608
+        f"SELECT * FROM sites WHERE record IN ({marks}) ORDER BY record, place",  # noqa: S608
         numbers,
     ):
-        site = Site(row["site"], row["probability"], bool(row["found"]))
+        site = Site(row["site"], row["probability"], bool(row["found"]), bool(row["doubtful"]))
         found[row["record"]] = (*found.get(row["record"], ()), site)
     return found
 

@@ -61,6 +61,7 @@ class Site(BaseModel):
     name: str
     probability: float
     found: bool
+    doubtful: bool = Field(description="Whether it is found and a warning calls it uncertain or unproven.")
 
 
 class RecordSummary(BaseModel):

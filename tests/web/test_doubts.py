@@ -15,6 +15,8 @@ def test_a_record_says_that_its_sites_are_uncertain(serve, tmp_path, normal):
     served = serve(tmp_path / "data")
     served.wait(served.upload(("turned.npy", npy(signal))))
     (record,) = served.client.get("/v1/records").json()["records"]
+    assert {site["name"] for site in record["sites"] if site["doubtful"]} == {"septal", "anteroseptal"}
+    assert served.browser(headers={"Accept-Language": "en"}).get("/").text.count("(uncertain)") == 2
     answer = served.client.get(f"/v1/records/{record['id']}").json()["answer"]
     notes = {note["site"]: note for note in answer["warnings"] if note["code"] == "uncertain_site"}
     assert set(notes) == {"septal", "anteroseptal"}
