@@ -21,7 +21,8 @@ from export.out_of_fold import LABELS, Answers
 from export.stages import INFARCTION, LOCALIZATION, N_FOLDS, SEED
 
 NETWORK = Architecture("tiny", window=16, heads=3, outputs=1)
-TINY = Plan(INFARCTION, NETWORK, Settings(epochs=2, batch=32, learning_rate=1e-3, answered_windows=3))
+SMALL = Settings(epochs=2, batch=32, learning_rate=1e-3, dropout=0.1, precision="float32", answered_windows=3)
+TINY = Plan(INFARCTION, NETWORK, SMALL)
 
 
 @pytest.fixture(autouse=True)

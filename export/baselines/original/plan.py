@@ -25,9 +25,9 @@ class Settings:
     batch: int = 32
     """Windows of a step."""
     learning_rate: float = 1e-4
-    dropout: float = 0.1
-    """Of the transformer layer, as the original has it. A step without it takes less than half the time on a CPU."""
-    precision: Precision = "float32"
+    dropout: float = 0.0
+    """Of the transformer layer. The original has 0.1, with which a step takes nearly twice the time on a CPU."""
+    precision: Precision = "bfloat16"
     """Of the products in a step of the training; weights, losses and answers are float32 always."""
     validation_parts: int = 10
     """One of so many parts of the records that are learned from is for validation."""
@@ -42,7 +42,7 @@ class Settings:
             raise ValueError(msg)
 
 
-SETTINGS = {"infarction": Settings(), "localization": Settings(windows=4, epochs=20, patience=3)}
+SETTINGS = {"infarction": Settings(), "localization": Settings(windows=4, epochs=12, patience=3)}
 
 
 def change_settings(settings: Settings, changes: Mapping[str, str]) -> Settings:

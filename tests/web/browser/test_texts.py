@@ -16,8 +16,9 @@ SCRIPTS = sorted((WEB / "static").glob("*.js"))
 ENGLISH, RUSSIAN = (
     json.loads((WEB / f"translations/{language}.json").read_text(encoding="utf-8")) for language in ("en", "ru")
 )
-# These are notes of the quality gate, whose English texts the package itself has.
-NOTES = ("note.", "mark.")
+SOURCES = sorted(WEB.glob("*.py"))
+# The English texts of these are those of the package itself.
+OF_THE_PACKAGE = ("note.", "mark.", "refused.")
 
 
 def used_keys():
@@ -26,7 +27,7 @@ def used_keys():
 
 
 def test_both_languages_have_the_same_texts():
-    assert list(ENGLISH) == [key for key in RUSSIAN if not key.startswith(NOTES)]
+    assert list(ENGLISH) == [key for key in RUSSIAN if not key.startswith(OF_THE_PACKAGE)]
 
 
 def test_both_languages_take_the_same_values():
@@ -39,7 +40,7 @@ def test_each_text_that_a_page_names_is_there():
 
 
 def test_each_text_is_used():
-    pages = "\n".join(template.read_text(encoding="utf-8") for template in TEMPLATES)
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in (*TEMPLATES, *SOURCES))
     groups = set(re.findall(r"\"([a-z_]+\.)\" ~", pages))
     unused = [key for key in ENGLISH if f'"{key}"' not in pages and f"'{key}'" not in pages]
     assert [key for key in unused if not key.startswith(tuple(groups))] == []
