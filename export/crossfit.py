@@ -84,7 +84,7 @@ def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> N
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    measured = measure_dataset(dataset, report)
+    measured = measure_dataset(stage, dataset, report)
     out_of_fold = _train_folds(stage, dataset, measured, runs, report)
     out_of_fold.save(runs / f"{stage.name}_out_of_fold.npz")
     rows = stage.select_scored(dataset)
@@ -102,7 +102,7 @@ def train_folds(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> O
     Raises:
         RunsError: A file in `runs` was trained with other settings.
     """
-    return _train_folds(stage, dataset, measure_dataset(dataset, report), runs, report)
+    return _train_folds(stage, dataset, measure_dataset(stage, dataset, report), runs, report)
 
 
 def _train_folds(stage: Stage, dataset: Dataset, measured: Measured, runs: Path, report: Report) -> OutOfFold:

@@ -33,6 +33,10 @@ class Stage:
     """Whether choices and figures are made on records with infarction only: the stage runs after the first one."""
     coded_weight: float = 0.0
     """Weight of a record without label of the experts, whose labels are estimated. 0: they are not used."""
+    mixed: int = 0
+    """Mixed recordings that each network learns from."""
+    mixed_weight: float = 0.5
+    """Weight of a mixed recording in the loss of the labels."""
     estimate_share: float = 0.5
     """Part of a label of the experts that its estimate replaces, because labels are opinions."""
     trees: int = 100

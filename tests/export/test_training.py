@@ -91,7 +91,9 @@ def test_teachers_learn_from_the_records_of_their_pupil_and_answer_the_undisturb
 
 
 def test_a_network_that_learns_from_teachers_alone_answers_as_they_do(dataset):
-    examples = make_examples(SMALL, dataset, measure_dataset(dataset), np.ones(60, np.bool_), dataset.folds(5, 0))
+    examples = make_examples(
+        SMALL, dataset, measure_dataset(SMALL, dataset), np.ones(60, np.bool_), dataset.folds(5, 0)
+    )
     # Disturbances are for the pupil: it must answer as the teacher answers what is undisturbed.
     settings = replace(TRAINING, epochs=12, candidates=(12,), augmentation=AugmentationSettings(share=0.5))
     [(_, teacher)] = fit(NETWORK, replace(settings, seed=5), examples, Teaching(), lambda *_: None)
