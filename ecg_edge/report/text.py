@@ -9,6 +9,8 @@ from ecg_edge.wording import printable
 _NARROW = dict.fromkeys("ijlI|.,:;'!()[]ft /-", 0.4)
 _WIDE = dict.fromkeys("mwMW@%ШЩЖМЮФшщжмюф", 1.0)
 _OTHER, _CAPITAL, _SQUARE, _BOLD = 0.62, 0.76, 1.05, 1.12
+# A size that was computed from the width fits but for the last digit of a float.
+_ROUNDING_MM = 1e-6
 
 
 def clean(text: str) -> str:
@@ -32,7 +34,7 @@ def _measure_character(character: str) -> float:
 
 def shorten(text: str, size: float, width: float, *, bold: bool = False) -> str:
     """Return as much of a text as fits into a width, with an ellipsis if something is left out."""
-    if measure(text, size, bold=bold) <= width:
+    if measure(text, size, bold=bold) <= width + _ROUNDING_MM:
         return text
     kept = text
     while kept and measure(f"{kept}…", size, bold=bold) > width:
