@@ -87,6 +87,12 @@ def test_samples_and_waits_are_bounded(served, normal):
     assert served.client.get(path, params={"end": 60}).status_code == 200
 
 
+def listen(feed, told):
+    """Collect what a feed says until it is closed."""
+    while True:
+        told.append(feed.recv())
+
+
 def test_the_thirty_third_feed_is_refused_and_a_closed_one_makes_room(served):
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
@@ -97,8 +103,7 @@ def test_the_thirty_third_feed_is_refused_and_a_closed_one_makes_room(served):
             feeds.enter_context(connect(address))
         told = []
         with connect(address) as refused, pytest.raises(ConnectionClosed) as closed:
-            while True:
-                told.append(refused.recv())
+            listen(refused, told)
         assert closed.value.rcvd.code == 1013
         # An old client can lose what came right before the end.
         assert all('"status":503' in text.replace(" ", "") for text in told)
