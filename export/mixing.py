@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.dataset import Dataset
-from export.measurements.beats import AFTER, BEFORE, clean, find_beats, make_median_beat
+from export.measurements.beats import AFTER, BEFORE, Array, clean, find_beats, make_median_beat
 from export.measurements.measure import NAMES, measure
 
 LEAST_SHARE, MOST_SHARE = 0.2, 0.8
@@ -26,7 +26,6 @@ _RAMP = 30
 # A beat is changed from here before it to there after it, in parts of the time to its neighbours.
 _PART_BEFORE, _PART_AFTER = 0.45, 0.6
 
-Array = NDArray[np.float64]
 Report = Callable[[str], None]
 
 
@@ -42,7 +41,12 @@ class MixedRecordings:
     """The two patients of each."""
 
     def select(self, learned: set[str], most: int) -> NDArray[np.int64]:
-        """Return the first rows, at most so many, both of whose people may be learned from."""
+        """Return the rows of recordings that may be learned from, the first ones.
+
+        Args:
+            learned: Both people of a recording must be among these.
+            most: No more rows than this.
+        """
         return np.array([row for row, pair in enumerate(self.people) if learned.issuperset(pair)][:most], np.int64)
 
     def signals(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -154,7 +154,7 @@ HOSTILE = {
     "no rate": (lambda: changed(SamplingFrequency=0), "does not state its sampling rate"),
     "no sensitivity": (lambda: without("ChannelSensitivity"), "calibration: the gain of I is 0 or missing"),
     "a sensitivity of 0": (lambda: [of_sensitivity(0)], "calibration: the gain of I is 0 or missing"),
-    "a sensitivity that is no number": (
+    "a sensitivity that is not a number": (
         lambda: [of_sensitivity("nan")],
         "calibration of the lead I that is not a finite number",
     ),
