@@ -1,6 +1,7 @@
 """What goes wrong around a run: signals, full disks, closed pipes, files that go away."""
 
 import fcntl
+import itertools
 import json
 import os
 import resource
@@ -359,14 +360,14 @@ def test_ten_thousand_records_need_no_more_memory_than_a_few(tmp_path, tiny_fold
     detector = Detector(tiny_folder, threads=threads)
     several = (record for _ in range(11_000 // 3) for record in records)
     answers = detector.detect_many(several, all_sites=True)
-    for _ in range(1000):
-        next(answers)
-    warm = resident_bytes()
-    n_more = sum(1 for _ in answers)
-    growth = resident_bytes() - warm
-    record_property("growth_mb", growth / 1e6)
-    assert n_more >= 9_990
-    assert growth < 5e6
+    resident = []
+    for n_more in (1000, 5000, 4990):
+        assert sum(1 for _ in itertools.islice(answers, n_more)) == n_more
+        resident.append(resident_bytes())
+    growths = np.diff(resident)
+    record_property("growths_mb", (growths / 1e6).tolist())
+    # A leak grows in both halves; the allocator keeps a free block in one of them.
+    assert growths.min() < 2.5e6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of addresses is Linux's")
