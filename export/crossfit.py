@@ -1,10 +1,8 @@
 """Train one stage: a network for each fold with its logits for that fold, and the final network."""
 
 import hashlib
-import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from export.choices import choose
 from export.dataset import Dataset
 from export.errors import RunsError
 from export.network import OUTPUT_BIAS, Network
+from export.processes import make_pool
 from export.stages import N_FOLDS, SEED, Stage
 from export.teaching import Measured, make_examples, measure_dataset
 from export.training import Examples, Teaching, compute_window_logits, fit
@@ -172,7 +171,7 @@ def _train_all(jobs: list[_Job], dataset: Dataset, measured: Measured, runs: Pat
         return
     # Networks this small train fastest one to a core; a GPU takes one after the other.
     workers = 1 if torch.cuda.is_available() else min(len(jobs), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with make_pool(workers) as pool:
         for job in [pool.submit(_train, job, dataset, measured, runs, report) for job in jobs]:
             job.result()
 

@@ -1,9 +1,7 @@
 """Train the network of each fold, with fewer windows and epochs than the authors of the original system had."""
 
 import csv
-import multiprocessing
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from ecg_edge.cores import usable_cores
 from export.baselines.original.fold import CurvePoint, Trained, train_fold
 from export.baselines.original.plan import Plan
 from export.dataset import Dataset
+from export.processes import make_pool
 from export.stages import N_FOLDS
 
 CURVES = "original_learning_curve.csv"
@@ -39,7 +38,7 @@ def train_original(plan: Plan, dataset: Dataset, runs: Path, report: Report) -> 
     workers = min(N_FOLDS, usable_cores())
     if workers == 1:
         return [train_fold(plan, dataset, fold, runs, report) for fold in range(N_FOLDS)]
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with make_pool(workers) as pool:
         jobs = [pool.submit(train_fold, plan, dataset, fold, runs, report) for fold in range(N_FOLDS)]
         return [job.result() for job in jobs]
 
