@@ -5,6 +5,7 @@ from ecg_edge.model.operating_point import OperatingPoint, Share
 
 RATHER_WRONG = 0.5
 """A label is uncertain if the low end of its positive predictive value is below this."""
+_MEASURED = "positive_predictive_value"
 
 
 def note_uncertain_infarction(infarction: OperatingPoint, label: str) -> Note | None:
@@ -14,7 +15,7 @@ def note_uncertain_infarction(infarction: OperatingPoint, label: str) -> Note | 
         infarction: What decided on infarction.
         label: Its label.
     """
-    share = infarction.positive_predictive_value(label)
+    share = infarction.share(label, _MEASURED) or infarction.compute_predictive_value(label)
     if share is None or share.low >= RATHER_WRONG:
         return None
     return Note("uncertain_infarction", _word("the infarction", share, infarction, label))
@@ -23,9 +24,9 @@ def note_uncertain_infarction(infarction: OperatingPoint, label: str) -> Note | 
 def note_uncertain_site(infarction: OperatingPoint, label: str, localization: OperatingPoint, site: str) -> Note | None:
     """Return the warning that a found site is uncertain; None if it is not, or if nothing was measured.
 
-    A site is right if the infarction is right and the site too, and the figures of the sites are those of records with
-    infarction. So the predictive values of both are multiplied. The product is an estimate: the model card has what
-    was measured with both models one after the other.
+    A site is right if the infarction is right and the site too. The model of the sites states how often this is so,
+    measured with both models one after the other. If it does not, the predictive values of both are multiplied, which
+    is an estimate: sensitivity and specificity of the sites are those of records with infarction.
 
     Args:
         infarction: What decided on infarction.
@@ -33,14 +34,18 @@ def note_uncertain_site(infarction: OperatingPoint, label: str, localization: Op
         localization: What decided on the sites.
         site: The found site.
     """
-    of_infarction = infarction.positive_predictive_value(label)
-    of_site = localization.positive_predictive_value(site)
-    if of_infarction is None or of_site is None:
-        return None
-    share = Share(*(a * b for a, b in zip(of_infarction, of_site, strict=True)))
-    if share.low >= RATHER_WRONG:
+    share = localization.share(site, _MEASURED) or _estimate(infarction, label, localization, site)
+    if share is None or share.low >= RATHER_WRONG:
         return None
     return Note("uncertain_site", _word(site, share, infarction, label), site=site)
+
+
+def _estimate(infarction: OperatingPoint, label: str, localization: OperatingPoint, site: str) -> Share | None:
+    of_infarction = infarction.compute_predictive_value(label)
+    of_site = localization.compute_predictive_value(site)
+    if of_infarction is None or of_site is None:
+        return None
+    return Share(*(a * b for a, b in zip(of_infarction, of_site, strict=True)))
 
 
 def _word(what: str, share: Share, infarction: OperatingPoint, label: str) -> str:

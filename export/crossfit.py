@@ -1,7 +1,6 @@
 """Train one stage: a network for each fold with its logits for that fold, and the final network."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ecg_edge.cores import usable_cores
 from export.choices import choose
 from export.dataset import Dataset
 from export.errors import RunsError
@@ -170,7 +170,7 @@ def _train_all(jobs: list[_Job], dataset: Dataset, measured: Measured, runs: Pat
     if not jobs:
         return
     # Networks this small train fastest one to a core; a GPU takes one after the other.
-    workers = 1 if torch.cuda.is_available() else min(len(jobs), len(os.sched_getaffinity(0)))
+    workers = 1 if torch.cuda.is_available() else min(len(jobs), usable_cores())
     with make_pool(workers) as pool:
         for job in [pool.submit(_train, job, dataset, measured, runs, report) for job in jobs]:
             job.result()

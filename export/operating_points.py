@@ -1,6 +1,6 @@
 """The operating points that are exported: their goals, and what the out-of-fold answers reach with them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -103,7 +103,7 @@ def make_points(
     choice: Choice,
     probability: NDArray[np.float64],
     truth: NDArray[np.float32],
-    points: Points | None,
+    points: Sequence[Points],
 ) -> dict[str, OperatingPoint]:
     """Return the operating points of a stage as its spec has them.
 
@@ -112,7 +112,7 @@ def make_points(
         choice: Its thresholds are those of `balanced`.
         probability: Out of fold, with the calibration of the choice, shape (records, labels).
         truth: 0 or 1, shape (records, labels).
-        points: What was measured; None if nothing was.
+        points: What was measured; none if nothing was.
     """
     sensitive, specific = choose_points(truth, probability)
     thresholds = {
@@ -127,8 +127,8 @@ def make_points(
             f"with fewer than {ENOUGH_POSITIVES} positive or negative records",
             thresholds=tuple(float(threshold) for threshold in thresholds[name]),
             unproven=tuple(stage.labels[i] for i in list_unproven(truth)),
-            metrics={} if points is None else collect_shares(stage, points[name]),
-            measured="" if points is None else MEASURED,
+            metrics=collect_shares(stage, [rows for each in points for rows in each[name]]),
+            measured=MEASURED if points else "",
         )
         for name, goal in _list_goals(stage).items()
     }
@@ -150,13 +150,14 @@ def _list_goals(stage: Stage) -> dict[str, str]:
     return GOALS | {SENSITIVE: goal}
 
 
-def collect_shares(stage: Stage, rows: tuple[Row, ...]) -> dict[str, Any]:
+def collect_shares(stage: Stage, rows: Iterable[Row]) -> dict[str, Any]:
     """Return the figures of a stage's labels at one operating point, as they stand in its spec."""
-    return {
-        row.name: {name: figure_to_dict(figure, _DECIMALS) for name, figure in row.figures.items()}
-        for row in rows
-        if row.name in stage.labels
-    }
+    shares: dict[str, Any] = {}
+    for row in rows:
+        if row.name in stage.labels:
+            figures = {name: figure_to_dict(figure, _DECIMALS) for name, figure in row.figures.items()}
+            shares.setdefault(row.name, {}).update(figures)
+    return shares
 
 
 def figure_to_dict(figure: Figure, decimals: int) -> dict[str, float]:

@@ -72,7 +72,7 @@ def release(dataset: Dataset, runs: Path, out: Path, report: Report) -> None:
     predictive = measure_predictive_values(dataset, answers, report)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
-        specs = _write_models(dataset, runs, made, (evaluation, points), None, report)
+        specs = _write_models(dataset, runs, made, (evaluation, points, predictive), None, report)
         answers.save(made / FILE)
         report("storing answers and measuring seen records")
         write_golden(made)
@@ -101,7 +101,7 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
     dataset: Dataset,
     runs: Path,
     out: Path,
-    measured: tuple[Evaluation, Points] | None,
+    measured: tuple[Evaluation, Points, Points] | None,
     fold: int | None,
     report: Report,
 ) -> list[ModelSpec]:
@@ -110,7 +110,7 @@ def _write_models(  # noqa: PLR0913, PLR0917 - what a release is made of
         report(f"{stage.name}: exporting and comparing with torch")
         out_of_fold = OutOfFold.read(runs / f"{stage.name}_out_of_fold.npz")
         rows = stage.select_scored(dataset) & (out_of_fold.folds != fold)
-        evaluation, points = measured or (None, None)
+        evaluation, *points = measured or (None,)
         logits, truth = out_of_fold.logits[:, rows], stage.truth(dataset)[rows]
         choice = choose(logits, truth)
         chosen = make_points(stage, choice, compute_probabilities(logits, choice), truth, points)

@@ -12,7 +12,7 @@ from export.training import TrainingSettings
 
 N_FOLDS = 5
 SEED = 0
-MODEL_VERSION = "6"
+MODEL_VERSION = "7"
 # 512 windows of 800 samples every 100 are 104 s: enough to be fast, and a few MB of activations.
 WINDOWS_PER_CALL = 512
 
@@ -79,13 +79,13 @@ INFARCTION = Stage(
         weight_decay=0.1,
         level="window",
         smoothing=0.1,
-        augmentation=AugmentationSettings(lead_gain=0.0, noise_mv=0.015, stretch=0.0, share=0.5),
+        augmentation=AugmentationSettings(lead_gain=0.0, noise_mv=0.015, stretch=0.0, share=0.8),
     ),
     healthy_weight=1.0,
     healthy_share=1.0,
     scored_on_infarctions=False,
     coded_weight=0.5,
-    teachers=3,
+    mixed=2500,
 )
 LOCALIZATION = Stage(
     "localization",

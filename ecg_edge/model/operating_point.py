@@ -31,8 +31,9 @@ class OperatingPoint:
     unproven: tuple[str, ...] = ()
     """Labels with too few examples to choose a threshold for the goal; theirs is a fallback."""
     metrics: dict[str, Any] = field(default_factory=dict)
-    """For each label "sensitivity" and "specificity", each {"value", "low", "high", "n", "positives"} with a 95%
-    interval; nothing for a label that was not measured."""
+    """For each label "sensitivity", "specificity", "positive_predictive_value" and "negative_predictive_value", each
+    {"value", "low", "high", "n", "positives"} with a 95% interval; nothing for a label that was not measured. The
+    predictive values of a site are those of all records, both models one after the other."""
     measured: str = ""
     """How the figures were measured."""
 
@@ -57,7 +58,7 @@ class OperatingPoint:
             raise ValueError(msg) from error
 
     def share(self, label: str, name: str) -> Share | None:
-        """Return the measured sensitivity or specificity of a label; None if the model does not state it in full."""
+        """Return a measured figure of a label, such as "sensitivity"; None if the model does not state it in full."""
         return read_share(self.metrics, label, name)
 
     def count(self, label: str, part: str) -> int | None:
@@ -72,8 +73,8 @@ class OperatingPoint:
         count = figure.get(part) if isinstance(figure, dict) else None
         return count if type(count) is int else None
 
-    def positive_predictive_value(self, label: str) -> Share | None:
-        """Return the share of the found records that have a label, where it is as frequent as it was when measured.
+    def compute_predictive_value(self, label: str) -> Share | None:
+        """Compute the share of the found records that have a label, where it is as frequent as it was when measured.
 
         Returns:
             None if the model does not state sensitivity, specificity and the number of records in full. 0 (0 to 1) if

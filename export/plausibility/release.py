@@ -28,7 +28,7 @@ from export.plausibility.training import NETWORK, load_network, name_file
 from export.reference import Exported
 
 PLAUSIBILITY = "plausibility"
-VERSION = "4"
+VERSION = "7"
 # 100 windows of 1000 samples every 500 are 100 s, as long as a call of the other models.
 _WINDOWS_PER_CALL = 100
 LIMITS = replace(SHIPPED, most_bytes=200_000, offset_mv=OFFSET_MV)

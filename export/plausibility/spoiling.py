@@ -27,7 +27,7 @@ KINDS = (
 looks slow. `squeezed`: the stated one is 1.5 or more times the true one."""
 _STRETCHED, _SQUEEZED, _SMALL, _LARGE = range(4)
 _LEAD_KINDS = range(KINDS.index("inverted"), KINDS.index("precordials_exchanged") + 1)
-_TIME_REVERSED, _NOT_ECG = KINDS.index("time_reversed"), KINDS.index("not_ecg")
+_TIME_REVERSED, NOT_ECG = KINDS.index("time_reversed"), KINDS.index("not_ecg")
 # How often each kind is taught. Those that are hard to see are taught more often.
 _SHARES = torch.tensor([1.2, 1.1, 1.0, 1.3, 0.5, 0.8, 0.8, 2.2, 0.5, 1.4, 1.0, 1.2])
 _FAMILY = torch.tensor([0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 3, 4])
@@ -139,7 +139,7 @@ def plan_lesson(n: int, random: Generator) -> Plan:
     spoiled = draw >= _PLAIN_SHARE
     chosen[rows[spoiled], first[spoiled]] = 1
     both = (draw >= 1 - _SECOND_SHARE) & (_FAMILY[first] != _FAMILY[second])
-    both &= (first != _NOT_ECG) & (second != _NOT_ECG)
+    both &= (first != NOT_ECG) & (second != NOT_ECG)
     chosen[rows[both], second[both]] = 1
     return _plan(chosen, random, crowding=2.0)
 
@@ -204,7 +204,7 @@ def spoil(  # noqa: PLR0913 - what, where, how
     Returns:
         Shape (batch, 12, samples).
     """
-    not_ecg = plan.target[:, _NOT_ECG] > 0
+    not_ecg = plan.target[:, NOT_ECG] > 0
     factor = plan.factor
     if disturb:
         factor = factor * torch.empty(len(ecg)).uniform_(0.92, 1.08, generator=random)

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ecg_edge.cores import usable_cores
 from export.errors import RunsError
 from export.network import Network, NetworkSettings
 from export.plausibility.records import MAIN_DATABASE, Records
-from export.plausibility.spoiling import KINDS, plan_lesson, spoil
+from export.plausibility.spoiling import KINDS, NOT_ECG, Plan, plan_lesson, spoil
+from export.plausibility.waves import WAVES, measure_waves, to_targets
+from export.processes import make_pool
 from export.stages import N_FOLDS, SEED
 from export.training import average_weights
 from export.weights_file import is_trained, save_weights
@@ -31,13 +34,15 @@ NETWORK = NetworkSettings(
     dropout=0.05,
     baseline=13,
 )
+N_AUXILIARY = 12 * len(WAVES)
+"""Outputs for training only: the waves of each lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How the network is fitted."""
 
-    steps: int = 3000
+    steps: int = 9000
     batch: int = 64
     learning_rate: float = 4e-3
     weight_decay: float = 0.02
@@ -45,6 +50,8 @@ class TrainingSettings:
     """Decay of the moving average of the weights, per step."""
     extra_draws: int = 1
     """How many times more often the records of the small databases are drawn."""
+    waves_weight: float = 6.0
+    """Weight of the waves in the loss; 0: they are not learned."""
     seed: int = 0
 
 
@@ -58,21 +65,45 @@ def name_file(fold: int | None) -> str:
 
 
 def train(records: Records, runs: Path, report: Report, settings: TrainingSettings = TRAINING) -> None:
-    """Train the network of each fold and the final one. Files that exist are kept.
+    """Train the network of each fold and the final one, one on each core. Files that exist are kept.
+
+    Args:
+        records: What to learn from.
+        runs: Folder for the files, made if it does not exist.
+        report: Called with one line of progress at a time; must be picklable.
+        settings: How.
 
     Raises:
         RunsError: A file in `runs` was trained with other settings or other records.
     """
     runs.mkdir(parents=True, exist_ok=True)
-    folds = records.folds(N_FOLDS, SEED)
-    for fold in (*range(N_FOLDS), None):
-        path = runs / name_file(fold)
-        fingerprint = _fingerprint(records, settings)
-        if is_trained(path, fingerprint):
-            continue
-        rows = np.flatnonzero(folds != fold) if fold is not None else np.arange(len(folds))
-        network = fit(records, rows, settings, lambda line, path=path: report(f"{path.stem}: {line}"))  # type: ignore[misc]
-        save_weights(path, fingerprint, network.state_dict())
+    fingerprint = _fingerprint(records, settings)
+    missing = [fold for fold in (*range(N_FOLDS), None) if not is_trained(runs / name_file(fold), fingerprint)]
+    if not missing:
+        return
+    folds, waves = records.folds(N_FOLDS, SEED), measure_waves(records)
+    with make_pool(min(len(missing), usable_cores())) as pool:
+        jobs = []
+        for fold in missing:
+            rows = np.flatnonzero(folds != fold) if fold is not None else np.arange(len(folds))
+            path = runs / name_file(fold)
+            jobs.append(pool.submit(_train, path, fingerprint, records, waves, rows, settings, report))
+        for job in jobs:
+            job.result()
+
+
+def _train(  # noqa: PLR0913, PLR0917 - what another process needs
+    path: Path,
+    fingerprint: str,
+    records: Records,
+    waves: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    settings: TrainingSettings,
+    report: Report,
+) -> None:
+    torch.set_num_threads(1)
+    network = fit(records, waves, rows, settings, lambda line: report(f"{path.stem}: {line}"))
+    save_weights(path, fingerprint, network.state_dict())
 
 
 def load_network(path: Path) -> Network:
@@ -81,7 +112,7 @@ def load_network(path: Path) -> Network:
     Raises:
         RunsError: The file does not exist, or was trained with other sizes.
     """
-    network = Network(NETWORK, len(KINDS), 0)
+    network = Network(NETWORK, len(KINDS), N_AUXILIARY)
     try:
         network.load_state_dict(torch.load(path, weights_only=True)["weights"])
     except FileNotFoundError as error:
@@ -93,11 +124,25 @@ def load_network(path: Path) -> Network:
     return network.eval()
 
 
-def fit(records: Records, rows: NDArray[np.int64], settings: TrainingSettings, report: Report) -> Network:
-    """Fit one network to windows of some of the records, spoiled anew in each step."""
+def fit(
+    records: Records,
+    waves: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    settings: TrainingSettings,
+    report: Report,
+) -> Network:
+    """Fit one network to windows of some of the records, spoiled anew in each step.
+
+    Args:
+        records: All records.
+        waves: Their waves, as of `measure_waves`.
+        rows: Which of them the network learns from.
+        settings: How.
+        report: Called with a line after each hundred steps.
+    """
     torch.manual_seed(settings.seed)
     random = torch.Generator().manual_seed(settings.seed)
-    network = Network(NETWORK, len(KINDS), 0).train()
+    network = Network(NETWORK, len(KINDS), N_AUXILIARY).train()
     averaged = deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -107,8 +152,11 @@ def fit(records: Records, rows: NDArray[np.int64], settings: TrainingSettings, r
     pool = np.concatenate([rows, *[others] * settings.extra_draws])
     total = 0.0
     for step in range(1, settings.steps + 1):
-        ecg, target = _draw(records, pool, settings.batch, random)
-        loss = _loss(network.member_logits(ecg, NETWORK.stride)[0, :, 0], target)
+        chosen = pool[torch.randint(0, len(pool), (settings.batch,), generator=random).numpy()]
+        plan = plan_lesson(len(chosen), random)
+        logits = network.member_logits(_draw(records, chosen, plan, random), NETWORK.stride)[0, :, 0]
+        loss = _compare_kinds(logits[:, : len(KINDS)], plan.target)
+        loss = loss + settings.waves_weight * compare_waves(logits[:, len(KINDS) :], waves[chosen], plan)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -123,24 +171,33 @@ def fit(records: Records, rows: NDArray[np.int64], settings: TrainingSettings, r
 
 
 @torch.no_grad()
-def _draw(records: Records, rows: NDArray[np.int64], n: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return windows (n, 12, window) and what was done to them (n, kinds)."""
-    chosen = rows[torch.randint(0, len(rows), (n,), generator=random).numpy()]
-    plan = plan_lesson(n, random)
+def _draw(records: Records, chosen: NDArray[np.int64], plan: Plan, random: torch.Generator) -> Tensor:
+    """Return a window of each chosen record, spoiled as planned, shape (chosen, 12, window)."""
     lengths = torch.from_numpy(records.lengths[chosen])
     # The window of a recording that is read fast must fit into it.
     room = (lengths - NETWORK.window * plan.factor * 1.08).clamp(min=0)
-    starts = (torch.rand(n, generator=random) * room).floor()
+    starts = (torch.rand(len(chosen), generator=random) * room).floor()
     ecg = torch.from_numpy(records.microvolts[chosen].astype(np.float32) / 1000)
-    return spoil(ecg, starts, plan, NETWORK.window, random, disturb=True), plan.target
+    return spoil(ecg, starts, plan, NETWORK.window, random, disturb=True)
 
 
-def _loss(logits: Tensor, target: Tensor) -> Tensor:
+def _compare_kinds(logits: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy. If a signal is not an ECG, its other labels do not count."""
     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     asked = torch.ones_like(target)
     asked[:, :-1] -= target[:, -1:]
     return (loss * asked).sum() / asked.sum() * len(KINDS)
+
+
+def compare_waves(logits: Tensor, waves: NDArray[np.float32], plan: Plan) -> Tensor:
+    """Binary cross-entropy of the waves as the exchange of leads leaves them, at the true gain.
+
+    Waves are not asked for where there are none: in a record without beats, and in a signal that is not an ECG.
+    """
+    known = torch.from_numpy(np.isfinite(waves).all(axis=(1, 2))) & (plan.target[:, NOT_ECG] == 0)
+    target = to_targets(plan.matrix @ torch.from_numpy(np.nan_to_num(waves))).flatten(1)
+    loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=1)
+    return (loss * known).sum() / known.sum().clamp(min=1)
 
 
 def _fingerprint(records: Records, settings: TrainingSettings) -> str:

@@ -120,7 +120,7 @@ def check_operating_points(dataset, out, card):
     assert detector.operating_points == tuple(points) == ("balanced", "sensitive", "specific")
     spec, sites = detector.infarction.spec, detector.localization.spec
     for name, rows in points.items():
-        assert spec.points[name].metrics == collect_shares(STAGES["infarction"], rows)
+        assert spec.points[name].metrics == collect_shares(STAGES["infarction"], [*rows, *predictive[name]])
         assert sites.points[name].metrics["inferior"] == {}
         assert (sites.points[name].unproven, sites.points[name].thresholds) == (sites.labels, (0.5,) * 6)
         row = f"| infarction | {' | '.join(f'{spec.points[point].thresholds[0]:.3f}' for point in points)} |"

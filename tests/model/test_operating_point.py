@@ -51,13 +51,13 @@ def test_the_predictive_value_of_a_point_is_that_of_the_records_it_was_measured_
     """Of 20 records with the label 18 are found, of 80 without it 8."""
     figures = {"sensitivity": FIGURE, "specificity": FIGURE}
     point = OperatingPoint("by hand", (0.5,), metrics={"inferior": figures})
-    assert point.positive_predictive_value("inferior").value == pytest.approx(18 / 26)
-    assert point.positive_predictive_value("septal") is None
+    assert point.compute_predictive_value("inferior").value == pytest.approx(18 / 26)
+    assert point.compute_predictive_value("septal") is None
 
 
 def test_the_predictive_value_of_what_was_never_found_may_be_anything():
     never = {"sensitivity": FIGURE | {"value": 0, "low": 0}, "specificity": FIGURE | {"value": 1, "low": 1, "high": 1}}
-    assert OperatingPoint("", (0.5,), metrics={"septal": never}).positive_predictive_value("septal") == (0, 0, 1)
+    assert OperatingPoint("", (0.5,), metrics={"septal": never}).compute_predictive_value("septal") == (0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_predictive_value_of_what_was_never_found_may_be_anything():
 )
 def test_there_is_no_predictive_value_without_counts_of_records(counts):
     figures = {"sensitivity": FIGURE | counts, "specificity": FIGURE}
-    assert OperatingPoint("", (0.5,), metrics={"inferior": figures}).positive_predictive_value("inferior") is None
+    assert OperatingPoint("", (0.5,), metrics={"inferior": figures}).compute_predictive_value("inferior") is None
 
 
 def test_predictive_values_are_those_of_a_table_of_a_thousand_recordings():
