@@ -107,9 +107,9 @@ def test_without_the_network_the_same_models_answer_and_only_the_rules_judge(sig
 
 def test_a_feed_of_a_wrong_rate_is_refused_as_soon_as_it_is_heard(signals, shipped):
     refused = 0
-    for signal in signals[:20]:
+    for signal in signals:
         stream = shipped.stream(sampling_rate=500)
         for start in range(0, 5000, 2 * 250):
             stream.push(signal[:, start : start + 500 : 2])  # 250 Hz, stated as 500
         refused += any(note.code == "wrong_rate" for note in stream.finding().reasons)
-    assert refused >= 18
+    assert refused >= 0.9 * len(signals)
