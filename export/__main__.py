@@ -51,10 +51,10 @@ def main() -> None:
 @MORE
 @RUNS
 def train(data: Path, stage: str, more: tuple[Path, ...], runs: Path) -> None:
-    """Train teachers, five folds grouped by patient, then the final network on all records.
+    """Train five folds grouped by patient, then the final network on all records.
 
-    After an interruption, run it again: it goes on with the first fold that is not finished. The stage plausibility has
-    no teachers and needs no labels: it learns from all records, spoiled on purpose.
+    After an interruption, run it again: it goes on with the first fold that is not finished. The stage plausibility
+    needs no labels: it learns from all records, spoiled on purpose.
 
     \b
     Examples:

@@ -68,11 +68,11 @@ class _Job:
 
 
 def train_stage(stage: Stage, dataset: Dataset, runs: Path, report: Report) -> None:
-    """Train the folds of a stage, then its final network on all records. Each network has teachers of its own.
+    """Train the folds of a stage, then its final network on all records.
 
     Writes into `runs`: `NAME_fold0.pt` ... (weights after each candidate epoch), `NAME_final.pt` (after the one that
-    the folds chose), `NAME_fold0_teacher0.pt` ... and `NAME_out_of_fold.npz`. Files that exist are kept, so an
-    interrupted training goes on where it stopped.
+    the folds chose) and `NAME_out_of_fold.npz`. If a stage has teachers, each network has its own, such as
+    `NAME_fold0_teacher0.pt`. Files that exist are kept, so an interrupted training goes on where it stopped.
 
     Args:
         stage: What to train.

@@ -39,6 +39,7 @@ TRAINING_DATA = (
     "labels by expert consensus of a 2023 competition{more}"
 )
 MORE_DATA = "; {n} further records whose labels are estimated from PTB-XL's codes and from measurements"
+MIXED_DATA = "; {n} recordings mixed from two people each, with labels estimated from measurements"
 CHANGELOG = "CHANGELOG.md"
 RELIABILITY = "reliability.svg"
 ROBUSTNESS = "robustness.csv"
@@ -180,7 +181,9 @@ def _make_spec(  # noqa: PLR0913, PLR0917 - what a spec is made of
 def _describe_training_data(stage: Stage, dataset: Dataset, n_coded: int) -> str:
     taught = np.flatnonzero(stage.select_taught(dataset))
     patients = len({dataset.patients[i] for i in taught})
-    return TRAINING_DATA.format(n=len(taught), patients=patients, more=MORE_DATA.format(n=n_coded) if n_coded else "")
+    more = MORE_DATA.format(n=n_coded) if n_coded else ""
+    mixed = MIXED_DATA.format(n=stage.mixed) if stage.mixed else ""
+    return TRAINING_DATA.format(n=len(taught), patients=patients, more=more + mixed)
 
 
 def collect_metrics(stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
