@@ -74,4 +74,4 @@ def one_process(monkeypatch):
         def result(self):
             return None
 
-    monkeypatch.setattr(crossfit, "ProcessPoolExecutor", Now)
+    monkeypatch.setattr(crossfit, "make_pool", Now)

@@ -39,7 +39,7 @@ HARMLESS, OFFSETS = "steps of 5 µV", "offset of each lead, up to ±300 mV"
 def runs(dataset, tmp_path, monkeypatch, one_process):
     """Small networks of both stages, trained, and two disturbances."""
     for name, stage in STAGES.items():
-        small = replace(stage, network=NETWORK, training=TRAINING, teachers=0)
+        small = replace(stage, network=NETWORK, training=TRAINING, mixed=0)
         monkeypatch.setitem(STAGES, name, small)
         train_stage(small, dataset, tmp_path / "runs", lambda _: None)
     few = {name: DISTURBANCES[name] for name in (HARMLESS, OFFSETS, "shift by 1 to 99 samples")}

@@ -12,7 +12,8 @@ from export.measurements.measure import NAMES
 from export.stages import INFARCTION, LOCALIZATION
 from export.teaching import make_examples, measure_dataset, rank
 
-STAGES = (replace(INFARCTION, coded_weight=0.3), replace(LOCALIZATION, coded_weight=0.3, healthy_share=1.0))
+UNMIXED = replace(INFARCTION, coded_weight=0.3, mixed=0)
+STAGES = (UNMIXED, replace(LOCALIZATION, coded_weight=0.3, healthy_share=1.0))
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_coded_records_of_another_length_are_refused(dataset_folder, coded_folde
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
-    examples = make_examples(stage, more, measure_dataset(INFARCTION, more), np.ones(60, np.bool_), more.folds(5, 0))
+    examples = make_examples(stage, more, measure_dataset(UNMIXED, more), np.ones(60, np.bool_), more.folds(5, 0))
     taught = int(stage.select_taught(more).sum())
     assert len(examples.signals) == len(examples.targets) == len(examples.weight) == taught + 12
     ill = more.infarction[:12, 0] > 0
@@ -75,7 +76,7 @@ def test_estimates_stand_for_missing_labels_and_weigh_less(more, stage):
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_networks_learn_what_a_cardiologist_measures(more, stage):
-    measured, everyone = measure_dataset(INFARCTION, more), np.ones(60, np.bool_)
+    measured, everyone = measure_dataset(UNMIXED, more), np.ones(60, np.bool_)
     examples = make_examples(stage, more, measured, everyone, more.folds(5, 0))
     taught = stage.select_taught(more)
     st_of_v5 = np.concatenate([measured.labelled[taught], measured.coded])[:, NAMES.index("V5_st_60_mv")]
@@ -95,7 +96,7 @@ def test_ranks_share_the_place_of_equals_and_leave_what_is_unknown_in_the_middle
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_patients_who_are_held_out_are_left_out_of_the_coded_records_too(more, stage):
     rows = ~np.isin(more.patients, ["p1"])
-    examples = make_examples(stage, more, measure_dataset(INFARCTION, more), rows, more.folds(5, 0))
+    examples = make_examples(stage, more, measure_dataset(UNMIXED, more), rows, more.folds(5, 0))
     of_held_out = {signal.tobytes() for signal in more.signals[~rows]}
     assert not of_held_out & {signal.tobytes() for signal in examples.signals}
     assert len(examples.signals) == int((stage.select_taught(more) & rows).sum()) + 10
@@ -103,9 +104,9 @@ def test_patients_who_are_held_out_are_left_out_of_the_coded_records_too(more, s
 
 def test_without_a_weight_coded_records_are_not_used(more):
     examples = make_examples(
-        replace(INFARCTION, coded_weight=0.0),
+        replace(UNMIXED, coded_weight=0.0),
         more,
-        measure_dataset(INFARCTION, more),
+        measure_dataset(UNMIXED, more),
         np.ones(60, np.bool_),
         more.folds(5, 0),
     )
@@ -115,7 +116,7 @@ def test_without_a_weight_coded_records_are_not_used(more):
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_a_label_is_no_part_of_its_own_estimate(more, stage):
     stage = replace(stage, estimate_share=1.0, coded_weight=0.0)
-    measured, everyone, folds = measure_dataset(INFARCTION, more), np.ones(60, np.bool_), more.folds(5, 0)
+    measured, everyone, folds = measure_dataset(UNMIXED, more), np.ones(60, np.bool_), more.folds(5, 0)
     before = make_examples(stage, more, measured, everyone, folds).targets[:, : len(stage.labels)]
     # Another site of the same infarction: who is ill stays, and so do the records that are taught.
     at = int(np.flatnonzero(more.infarction[:, 0])[0])
@@ -130,7 +131,7 @@ def test_a_label_is_no_part_of_its_own_estimate(more, stage):
 
 
 def test_estimates_move_labels_by_their_share(more):
-    arguments = more, measure_dataset(INFARCTION, more), np.ones(60, np.bool_), more.folds(5, 0)
+    arguments = more, measure_dataset(UNMIXED, more), np.ones(60, np.bool_), more.folds(5, 0)
     none, half, whole = (
         make_examples(replace(STAGES[0], estimate_share=share), *arguments).targets[:60, 0] for share in (0.0, 0.5, 1.0)
     )

@@ -20,7 +20,7 @@ from export.training import Teaching, TrainingSettings, compute_window_logits, f
 
 NETWORK = NetworkSettings(800, 100, ((8, 15, 5), (16, 7, 4)), heads=2, feed_forward=16, hidden=16)
 TRAINING = TrainingSettings(epochs=8, candidates=(6, 8), crop=1100, stride=100, averaging=0.9)
-SMALL = replace(INFARCTION, network=NETWORK, training=TRAINING, teachers=0)
+SMALL = replace(INFARCTION, network=NETWORK, training=TRAINING, mixed=0)
 
 
 def test_training_learns_resumes_and_repeats_itself(dataset, tmp_path, one_process):
