@@ -48,6 +48,8 @@ class Browser:
 
     def open(self, path):
         self.driver.get(self.address + path)
+        # Chromium's driver may look for elements too early; a script is only run in the page that was asked for.
+        self.driver.execute_script("return document.readyState")
 
     def find(self, selector):
         return self.driver.find_element("css selector", selector)
