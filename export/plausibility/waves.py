@@ -49,7 +49,7 @@ def measure_beat(beat: Array) -> Array:
 
 
 def to_targets(waves: Tensor) -> Tensor:
-    """Return heights of waves as numbers between 0 and 1, one half if there is no wave. The shape stays.
+    """Return heights of waves as numbers between 0 and 1, in the same shape. No wave is 0.5.
 
     Args:
         waves: Millivolts, shape (..., waves).
