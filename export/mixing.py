@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.dataset import Dataset
-from export.measurements.beats import AFTER, BEFORE, Array, clean, find_beats, make_median_beat
+from export.measurements.beats import AFTER, BEFORE, Array, centre, clean, find_beats, make_median_beat
 from export.measurements.measure import NAMES, measure
 
 LEAST_SHARE, MOST_SHARE = 0.2, 0.8
@@ -84,7 +84,7 @@ def mix_recordings(dataset: Dataset, count: int, seed: int, report: Report = lam
         first, second, share = _draw_pair(len(signals), infarctions, random)
         own, other = beats[first], beats[second]
         if own is not None and other is not None:
-            mixed = mix(_centre(signals[first]), own, other.median, share)
+            mixed = mix(centre(signals[first]), own, other.median, share)
             made.append((mixed * _MICROVOLTS).round().clip(-32768, 32767).astype(np.int16))
             measured.append(measure(mixed))
             pairs.append((people[first], people[second]))
@@ -129,15 +129,9 @@ def _draw_pair(count: int, infarctions: NDArray[np.int64], random: np.random.Gen
 
 def find_own_beats(signal: NDArray[np.floating]) -> Beats | None:
     """Return the beats of a recording, shape (12, samples) in millivolts at 500 Hz; None if none can be measured."""
-    centred = _centre(signal)
+    centred = centre(signal)
     beat = make_median_beat(centred)
     return None if beat is None else Beats(beat.millivolts, find_beats(clean(centred)))
-
-
-def _centre(signal: NDArray[np.floating]) -> Array:
-    exact = signal.astype(np.float64)
-    centred: Array = exact - np.median(exact, axis=1, keepdims=True)
-    return centred
 
 
 def _is_alike(beat: Array, median: Array, start: int) -> bool:

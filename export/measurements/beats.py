@@ -45,6 +45,13 @@ class MedianBeat:
     """Number of beats in the median."""
 
 
+def centre(signal: NDArray[np.floating]) -> Array:
+    """Return a signal in double precision, each lead less its median, shape (12, samples)."""
+    exact = signal.astype(np.float64)
+    centred: Array = exact - np.median(exact, axis=1, keepdims=True)
+    return centred
+
+
 def clean(signal: NDArray[np.floating]) -> Array:
     """Remove the baseline and pacing spikes, and smooth.
 

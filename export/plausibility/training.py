@@ -193,6 +193,11 @@ def compare_waves(logits: Tensor, waves: NDArray[np.float32], plan: Plan) -> Ten
     """Binary cross-entropy of the waves as the exchange of leads leaves them, at the true gain.
 
     Waves are not asked for where there are none: in a record without beats, and in a signal that is not an ECG.
+
+    Args:
+        logits: Shape (records, 12 leads x waves).
+        waves: Of the records as they are, millivolts, shape (records, 12, waves).
+        plan: What was done to the records.
     """
     known = torch.from_numpy(np.isfinite(waves).all(axis=(1, 2))) & (plan.target[:, NOT_ECG] == 0)
     target = to_targets(plan.matrix @ torch.from_numpy(np.nan_to_num(waves))).flatten(1)

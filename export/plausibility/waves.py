@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from torch import Tensor
 
-from export.measurements.beats import BEFORE, INDEPENDENT, Array, make_median_beat
+from export.measurements.beats import BEFORE, INDEPENDENT, Array, centre, make_median_beat
 from export.plausibility.records import Records
 
 WAVES = ("p", "qrs", "t")
@@ -27,7 +27,7 @@ def measure_waves(records: Records) -> NDArray[np.float32]:
     """Return the waves of records in millivolts, shape (records, 12, waves); NaN for a record without a beat."""
     waves = np.full((len(records.names), 12, len(WAVES)), np.nan, np.float32)
     for row in range(len(waves)):
-        beat = make_median_beat(_centre(records.signal(row)))
+        beat = make_median_beat(centre(records.signal(row)))
         if beat is not None:
             waves[row] = measure_beat(beat.millivolts)
     return waves
@@ -55,9 +55,3 @@ def to_targets(waves: Tensor) -> Tensor:
         waves: Millivolts, shape (..., waves).
     """
     return torch.sigmoid(waves / _USUAL_MV)
-
-
-def _centre(signal: NDArray[np.float32]) -> Array:
-    exact = signal.astype(np.float64)
-    centred: Array = exact - np.median(exact, axis=1, keepdims=True)
-    return centred
